@@ -1,0 +1,20 @@
+"""Errors of the sandbox.
+
+SandboxError
+├── PartMissing   a program or library that a part needs is not installed
+└── PartFailed    a part did not start, or does not answer
+"""
+
+from __future__ import annotations
+
+
+class SandboxError(Exception):
+    """Something in the sandbox is wrong; the message says what and what to do."""
+
+
+class PartMissing(SandboxError):  # noqa: N818 - read as a sentence
+    """A part cannot run here because something is not installed."""
+
+
+class PartFailed(SandboxError):  # noqa: N818 - read as a sentence
+    """A part did not start or does not answer."""

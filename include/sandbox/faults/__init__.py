@@ -1,0 +1,1 @@
+"""Faults: each makes one thing truly wrong at its source, and can undo it."""

@@ -1,0 +1,41 @@
+"""A consumer group that falls behind: messages that are produced and not committed."""
+
+from __future__ import annotations
+
+from sandbox.errors import PartFailed
+from sandbox.estate import Estate
+from sandbox.faults.model import Fault
+from sandbox.servers.kafka import BEHIND, commit_all, produce
+
+PART = "kafka"
+TOPIC = "messages"
+MESSAGES = 80_000
+
+
+def _fall_behind(estate: Estate) -> None:
+    with_broker = _servers(estate)
+    try:
+        produce(with_broker, TOPIC, MESSAGES)
+    except TimeoutError as e:
+        raise PartFailed(f"the sandbox's {PART} took no messages: {e}") from e
+
+
+def _catch_up(estate: Estate) -> None:
+    commit_all(_servers(estate), behind=BEHIND)
+
+
+def _servers(estate: Estate) -> str:
+    part = estate.part(PART)
+    return f"{part.host}:{part.port}"
+
+
+LAG = Fault(
+    name="quikapp-kafka-lag",
+    system="quikapp",
+    breaks=f"the group message-consumers is {MESSAGES:,} messages further behind",
+    finding="findings about the group's lag become critical",
+    needs=(PART,),
+    break_=_fall_behind,
+    heal=_catch_up,
+)
+FAULTS: dict[str, Fault] = {LAG.name: LAG}

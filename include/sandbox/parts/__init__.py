@@ -1,0 +1,1 @@
+"""The parts of the sandbox: one module each, which starts a server and says where it is."""

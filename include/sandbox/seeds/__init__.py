@@ -1,0 +1,1 @@
+"""What the sandbox's databases and buckets contain when it starts."""

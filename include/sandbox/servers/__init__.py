@@ -1,0 +1,1 @@
+"""The servers that the sandbox itself implements; each runs in a process of its own."""

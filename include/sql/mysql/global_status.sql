@@ -1,0 +1,2 @@
+-- Every status counter of the server.
+SHOW GLOBAL STATUS

@@ -1,0 +1,2 @@
+-- Every setting of the server.
+SHOW GLOBAL VARIABLES

@@ -1,0 +1,2 @@
+-- Does the server answer at all?
+SELECT 1 AS one

@@ -1,0 +1,2 @@
+-- MySQL or MariaDB, and which.
+SELECT VERSION() AS version

@@ -1,0 +1,2 @@
+-- How long does the simplest query take?
+SELECT 1 AS one

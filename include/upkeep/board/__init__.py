@@ -1,0 +1,1 @@
+"""The board: Upkeep's pages inside Airflow's own server, under Airflow's own rights."""

@@ -1,0 +1,1 @@
+"""Callbacks that Airflow makes from the triggerer or the scheduler."""

@@ -1,0 +1,118 @@
+"""What one entry of a system says about another must be true: owners, chains, metrics, connections."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from upkeep.catalog.models import System
+from upkeep.catalog.models.backups import GitExport, Replica
+from upkeep.catalog.positions import Path
+from upkeep.catalog.problems import Problem, suggest
+from upkeep.catalog.read import Document
+
+
+def check_references(system: System, document: Document) -> Iterator[Problem]:
+    """Yield a problem for each reference within the system that leads nowhere."""
+    for path, name, known, noun in _references(system):
+        if name not in known:
+            yield document.problem(path, f"there is no {noun} {name!r}", suggest(name, known, f"{noun}s"))
+    yield from _check_ids(system, document)
+    yield from _check_values(system, document)
+    yield from _warn_of_placeholders(system, document)
+
+
+Reference = tuple[Path, str, Collection[str], str]
+"""Where a name stands, the name, those that are defined, and what they are."""
+
+
+def _references(system: System) -> Iterator[Reference]:
+    yield from _to_owners(system)
+    yield from _to_chains(system)
+    yield from _to_runbooks_and_metrics(system)
+    for name, policy in system.backups.items():
+        place: Path = ("backups", name, "location")
+        if isinstance(policy.location, Replica):
+            yield (*place, "metric"), policy.location.metric, system.metrics, "metric"
+        elif not isinstance(policy.location, GitExport):
+            known = list(dict.fromkeys(system.connections.values()))
+            yield (*place, "connection"), policy.location.connection, known, "connection"
+
+
+def _to_owners(system: System) -> Iterator[Reference]:
+    for path, owner in (*_listed_owners(system), *_on_call(system)):
+        if owner is not None:
+            yield path, owner, system.owners, "owner"
+
+
+def _listed_owners(system: System) -> Iterator[tuple[Path, str | None]]:
+    for index, routine in enumerate(system.routines):
+        yield ("routines", index, "owner"), routine.owner
+    for index, duty in enumerate(system.duties):
+        yield ("duties", index, "owner"), duty.owner
+    for name, document in system.documents.items():
+        yield ("documents", name, "owner"), document.owner
+    for name, runbook in system.runbooks.items():
+        yield ("runbooks", name, "escalate_to"), runbook.escalate_to
+
+
+def _on_call(system: System) -> Iterator[tuple[Path, str]]:
+    for name, rotation in system.rotations.items():
+        for index, member in enumerate(rotation.members):
+            yield ("rotations", name, "members", index), member
+    for name, members in system.escalation.rotations.items():
+        for index, member in enumerate(members):
+            yield ("escalation", "rotations", name, index), member
+    for name, chain in system.escalation.chains.items():
+        for index, level in enumerate(chain.levels):
+            yield ("escalation", "chains", name, "levels", index, "owner"), level.owner
+
+
+def _to_chains(system: System) -> Iterator[Reference]:
+    escalation = system.escalation
+    yield ("escalation", "default_chain"), escalation.default_chain, escalation.chains, "chain"
+    for key, table in (("by_issue_type", escalation.by_issue_type), ("by_symptom", escalation.by_symptom)):
+        for name, chain in table.items():
+            yield ("escalation", key, name), chain, escalation.chains, "chain"
+
+
+def _to_runbooks_and_metrics(system: System) -> Iterator[Reference]:
+    for section, entries in (("metrics", system.metrics), ("alerts", system.alerts)):
+        for name, entry in entries.items():
+            if entry.runbook:
+                yield (section, name, "runbook"), entry.runbook, system.runbooks, "runbook"
+    for name, slo in system.slos.items():
+        if slo.metric:
+            yield ("slos", name, "metric"), slo.metric, system.metrics, "metric"
+    for name, dashboard in system.dashboards.items():
+        for index, metric in enumerate(dashboard.metrics):
+            yield ("dashboards", name, "metrics", index), metric, system.metrics, "metric"
+
+
+def _check_ids(system: System, document: Document) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, duty in enumerate(system.duties):
+        if duty.id in seen:
+            what = f"the duty {duty.id!r} is listed twice"
+            yield document.problem(("duties", index, "id"), what, "keep one of the two")
+        seen.add(duty.id)
+
+
+def _check_values(system: System, document: Document) -> Iterator[Problem]:
+    for name, end in system.health.items():
+        if (end.path is None) == (end.url is None):
+            what, fix = "an end point has exactly one of path and url", "write the one that it is reached by"
+            yield document.problem(("health", name), what, fix, at_key=True)
+    for index, freeze in enumerate(system.calendar.freezes):
+        if freeze.last_day < freeze.first_day:
+            what = f"the freeze ends on {freeze.last_day}, before it begins on {freeze.first_day}"
+            yield document.problem(("calendar", "freezes", index, "last_day"), what, "write a later day")
+
+
+def _warn_of_placeholders(system: System, document: Document) -> Iterator[Problem]:
+    for section, entries in (("owners", system.owners), ("vendors", system.vendors)):
+        for name, entry in entries.items():
+            if entry.placeholder:
+                what = f"{entry.title} has a placeholder for a contact"
+                fix = "fill in the real one and remove 'placeholder'"
+                yield replace(document.problem((section, name), what, fix, at_key=True), level="warning")

@@ -1,0 +1,92 @@
+"""What a check gets to work with: the system, the moment, the clients, the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from upkeep.catalog.models import System
+from upkeep.findings import Finding
+
+if TYPE_CHECKING:
+    from upkeep.clients.alertmanager import Alertmanager
+    from upkeep.clients.endpoint import Endpoint
+    from upkeep.clients.kubernetes import Kubernetes
+    from upkeep.clients.mysql import MySql
+    from upkeep.clients.postgres import Postgres
+    from upkeep.clients.prometheus import Prometheus
+    from upkeep.clients.redis import Redis
+
+
+class Clients(Protocol):
+    """Clients for the system's connections, made when first asked for and shared by a task's checks.
+
+    Each raises ConfigurationError, naming the connection, where the catalog names none or Airflow has none.
+    """
+
+    def prometheus(self) -> Prometheus: ...
+    def alertmanager(self) -> Alertmanager: ...
+    def kubernetes(self) -> Kubernetes: ...
+    def mysql(self) -> MySql: ...
+    def postgres(self) -> Postgres: ...
+    def redis(self) -> Redis: ...
+    def kafka(self) -> dict[str, Any]:
+        """The librdkafka configuration."""
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client."""
+
+    def http(self) -> Endpoint:
+        """The system's own HTTP end point."""
+
+    def http_extra(self) -> dict[str, Any]:
+        """The extra of the http connection: CA file, TLS end points under other addresses."""
+
+    def loki(self) -> Endpoint: ...
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One value of a metric's past."""
+
+    at: datetime
+    value: float
+
+
+class History(Protocol):
+    """What the ledger remembers."""
+
+    def measurements(self, metric: str, since: datetime, until: datetime) -> Sequence[Measurement]:
+        """Return the metric's values of this system from `since` to `until`, oldest first."""
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """One run's view of one system.
+
+    as_of: the moment that the run speaks of. since: where the time under review begins, the run
+    before. Both with time zone.
+    """
+
+    system_id: str
+    system: System
+    as_of: datetime
+    since: datetime
+    clients: Clients
+    history: History
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question with a name that is stable within its task; `ask` may return several findings.
+
+    An `ask` that raises TemporaryError or PermanentError is an unknown finding with the error as reason.
+    """
+
+    name: str
+    source: str
+    present: bool
+    """True where it reads what is there now; a run that speaks of the past leaves it out and says so."""
+    ask: Callable[[], Finding | Sequence[Finding]]

@@ -1,0 +1,29 @@
+"""Every kind of check; importing this package registers them."""
+
+from upkeep.checks.kinds import (
+    alert_rules,
+    alerts_since,
+    certificates,
+    dashboards,
+    health,
+    log_archive,
+    metrics,
+    resource_usage,
+    security_alerts,
+    slo,
+    vulnerabilities,
+)
+
+__all__ = [
+    "alert_rules",
+    "alerts_since",
+    "certificates",
+    "dashboards",
+    "health",
+    "log_archive",
+    "metrics",
+    "resource_usage",
+    "security_alerts",
+    "slo",
+    "vulnerabilities",
+]

@@ -1,0 +1,70 @@
+"""When a backup or report was due, and what may count as it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterBadDateError
+
+from upkeep.catalog.schedules import previous_due
+from upkeep.errors import ConfigurationError
+
+EARLY = timedelta(minutes=5)
+"""Clocks differ, and a job may be started a little before its time."""
+
+_AROUND = timedelta(hours=3)
+"""Wider than the time around a clock change in which a wall time can be skipped or shown twice."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One due time and what it means: between `earliest` and `latest` the thing must have come."""
+
+    due: datetime
+    earliest: datetime
+    latest: datetime
+
+
+def dues_before(cron: str, zone: str, at: datetime) -> Iterator[datetime]:
+    """Yield the due times of `cron` in `zone` that are not after `at`, latest first, in UTC.
+
+    Raises ConfigurationError if the schedule is never due.
+    """
+    moment = at + timedelta(microseconds=1)
+    while True:
+        try:
+            moment = previous_due(cron, zone, moment)
+        except CroniterBadDateError as e:
+            raise ConfigurationError(f"the schedule {cron!r} is never due; correct it in the catalog") from e
+        yield moment
+
+
+def expected_slot(cron: str, zone: str, at: datetime, grace: timedelta) -> Slot:
+    """Return the last slot whose grace is over at `at`: what it asks for must be there."""
+    due = next(dues_before(cron, zone, at - grace))
+    # Schedulers differ in when they run a time that the clocks skip or show twice: each is accepted.
+    change = abs(_offset(due + _AROUND, zone) - _offset(due - _AROUND, zone))
+    return Slot(due, due - EARLY - change, due + grace)
+
+
+def longest_gap(cron: str, at: datetime) -> timedelta:
+    """Return the longest time between two dues of about a year before `at`, clock changes left aside."""
+    dues = list(islice(dues_before(cron, "UTC", at), 300))
+    return max(later - earlier for later, earlier in pairwise(dues))
+
+
+def _offset(moment: datetime, zone: str) -> timedelta:
+    return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+
+
+def day_prefixes(moments: Iterator[datetime] | list[datetime]) -> list[str]:
+    """Return the days of the moments in UTC as `YYYY/MM/DD/`, each once, latest first.
+
+    >>> day_prefixes([datetime(2026, 3, 1, 2, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)])
+    ['2026/03/01/']
+    """
+    return list(dict.fromkeys(moment.astimezone(UTC).strftime("%Y/%m/%d/") for moment in moments))

@@ -1,0 +1,145 @@
+"""Airflow's own REST API, for what tasks and people cannot do otherwise: pools, runs by name, health.
+
+Tasks have no access to Airflow's database; the suite looks after itself through the same door as
+everybody else, with a user's rights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError, excerpt
+
+TIMEOUT_SECONDS = 15.0
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Login:
+    """Where the API server is and who asks. `base_url` ends before `/api/v2`."""
+
+    base_url: str
+    username: str
+    password: str = field(repr=False)
+
+
+class AirflowApi:
+    """A session with Airflow's REST API; a context manager. The token is fetched with the first request."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._http = httpx.Client(base_url=login.base_url.rstrip("/"), timeout=TIMEOUT_SECONDS)
+        self._token: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def healthy(self) -> bool:
+        """Return whether the scheduler, triggerer, DAG processor and database say that they are well."""
+        try:
+            parts = self._http.get("/api/v2/monitor/health").json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        return all(part.get("status") == "healthy" for part in parts.values())
+
+    def dag_ids(self, tag: str) -> list[str]:
+        """Return the ids of all DAGs with the tag, sorted."""
+        return sorted(dag["dag_id"] for dag in self._all("/api/v2/dags", "dags", {"tags": tag}))
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """Return what the UI shows as import errors."""
+        return self._all("/api/v2/importErrors", "import_errors", {})
+
+    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> bool:
+        """Trigger a run under a name of the caller's own; False where it exists already."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        answer = self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body, accept=(409,))
+        return answer.status_code != httpx.codes.CONFLICT
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run: queued, running, success or failed."""
+        return str(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}").json()["state"])
+
+    def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Return the state of every task of a run."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        return {row["task_id"]: row["state"] for row in self._all(path, "task_instances", {})}
+
+    def ensure_pool(self, name: str, slots: int, description: str) -> bool:
+        """Make the pool if it is missing; return whether it was. An existing one keeps its slots."""
+        body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
+        answer = self._ask("POST", "/api/v2/pools", json=body, accept=(409,))
+        return answer.status_code != httpx.codes.CONFLICT
+
+    def pools(self) -> set[str]:
+        """Return the names of all pools."""
+        return {pool["name"] for pool in self._all("/api/v2/pools", "pools", {})}
+
+    def _all(self, path: str, key: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._ask("GET", path, params={**params, "limit": PAGE, "offset": len(rows)}).json()
+            rows += page[key]
+            if not page[key] or len(rows) >= page["total_entries"]:
+                return rows
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: Sequence[int] = (),
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        if self._token is None:
+            self._token = self._fetch_token()
+        headers = {"Authorization": f"Bearer {self._token}"}
+        answer = self._send(method, path, headers=headers, json=json, params=params)
+        if answer.is_success or answer.status_code in accept:
+            return answer
+        raise _refusal(method, path, answer)
+
+    def _fetch_token(self) -> str:
+        login = {"username": self._login.username, "password": self._login.password}
+        answer = self._send("POST", "/auth/token", json=login)
+        if not answer.is_success:
+            raise ConfigurationError(
+                f"Airflow at {self._login.base_url} refused the user {self._login.username!r} "
+                f"({answer.status_code}); check the connection's login and password"
+            )
+        try:
+            return str(answer.json()["access_token"])
+        except (ValueError, KeyError) as e:
+            raise BadAnswer(f"Airflow at {self._login.base_url} answered a login without a token") from e
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.HTTPError as e:
+            raise TemporaryError(
+                f"Airflow's API at {self._login.base_url} does not answer: {type(e).__name__}"
+            ) from e
+
+
+def _refusal(method: str, path: str, answer: httpx.Response) -> TemporaryError | PermanentError:
+    busy = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error
+    said = f"Airflow answered {answer.status_code} to {method} {path}: {excerpt(answer.text)}"
+    return TemporaryError(said) if busy else PermanentError(said)
+
+
+def wait_until_healthy(api: AirflowApi, timeout_seconds: float, poll_seconds: float = 0.5) -> None:
+    """Return when Airflow is healthy. Raises TemporaryError when it is not in time."""
+    end = time.monotonic() + timeout_seconds
+    while not api.healthy():
+        if time.monotonic() > end:
+            raise TemporaryError(f"Airflow is not healthy after {timeout_seconds:g} s")
+        time.sleep(poll_seconds)

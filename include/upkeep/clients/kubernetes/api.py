@@ -1,0 +1,219 @@
+"""The Kubernetes API over raw JSON: one request, and lists page by page.
+
+The generated client builds an object tree of every answer, which for 10,000 pods takes hundreds of
+megabytes; here one page is in memory at a time. Its connection pool and credentials are used as given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import quote
+
+from upkeep.clients.answers import child, children, mapping, parse_json, safe_excerpt, text
+from upkeep.clients.endpoint import CONNECT_RETRIES, CONNECT_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, status_error
+from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+PAGE = 500
+"""Objects asked for at once; kubectl asks for as many."""
+
+CHUNK_BYTES = 65536
+
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("pods", "nodes", "services", "endpoints", "configmaps", "secrets", "events", "namespaces"), "api/v1"
+    ),
+    **dict.fromkeys(("persistentvolumeclaims", "persistentvolumes"), "api/v1"),
+    **dict.fromkeys(("deployments", "statefulsets", "daemonsets", "replicasets"), "apis/apps/v1"),
+    **dict.fromkeys(("jobs", "cronjobs"), "apis/batch/v1"),
+    "horizontalpodautoscalers": "apis/autoscaling/v2",
+    **dict.fromkeys(("ingresses", "networkpolicies"), "apis/networking.k8s.io/v1"),
+    "poddisruptionbudgets": "apis/policy/v1",
+    "endpointslices": "apis/discovery.k8s.io/v1",
+}
+"""Where each kind lives. Custom resources name their group and version themselves."""
+
+
+class Response(Protocol):
+    """What is used of urllib3's response."""
+
+    status: int
+
+    def stream(self, amt: int, decode_content: bool) -> Iterator[bytes]:
+        """Yield the body in pieces."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+    def release_conn(self) -> None:
+        """Give the connection back to the pool."""
+
+
+class Api:
+    """GET requests to one cluster; safe to use from several threads."""
+
+    def __init__(self, api_client: ApiClient, timeout_seconds: float = 10) -> None:
+        self._client = api_client
+        self._timeout = timeout_seconds
+        self.host: str = api_client.configuration.host
+
+    @contextmanager
+    def open(self, path: str, params: Mapping[str, Any]) -> Iterator[Iterator[bytes]]:
+        """GET `path` and give its body piece by piece, bounded in time.
+
+        Raises TemporaryError, ConfigurationError, NotFoundError, PermanentError by status and fault.
+        """
+        where = f"Kubernetes GET {self.host}{path}"
+        deadline = time.monotonic() + self._timeout
+        with _transport_errors(where, self._timeout):
+            response = self._request(path, params)
+            try:
+                if response.status != 200:
+                    raise _status_error(response, where)
+                yield self._pieces(response, deadline, where)
+                response.release_conn()
+            finally:
+                response.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """GET `path` and return its JSON object; raises what `open` raises, and BadAnswer."""
+        where = f"Kubernetes GET {self.host}{path}"
+        body = bytearray()
+        with self.open(path, params or {}) as pieces:
+            for piece in pieces:
+                body += piece
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise BadAnswer(f"{where}: the answer is longer than {MAX_ANSWER_BYTES} bytes; use pages")
+        return mapping(parse_json(bytes(body), where), where)
+
+    def pages(self, path: str, params: Mapping[str, Any], page: int) -> Iterator[list[dict[str, Any]]]:
+        """Yield the items of a list, page by page.
+
+        If the list expires between two pages, the rest is read from the newest state, with the token that
+        the server gives for that: nothing comes twice. Raises TemporaryError if it gives none.
+        """
+        token = ""
+        while True:
+            try:
+                answer = self.get(path, {**params, "limit": page, **({"continue": token} if token else {})})
+            except ExpiredError as e:
+                if not e.token or e.token == token:
+                    raise TemporaryError(f"{e}; the list expired while it was read: read it again") from e
+                token = e.token
+                continue
+            metadata = child(answer, "metadata")
+            if "items" not in answer:
+                raise BadAnswer(f"Kubernetes GET {self.host}{path}: not a list: {safe_excerpt(repr(answer))}")
+            items = children(answer, "items")
+            del answer
+            yield items
+            following = text(metadata, "continue")
+            if not following:
+                return
+            if following == token:
+                raise BadAnswer(f"Kubernetes GET {self.host}{path}: the same page again and again")
+            token = following
+
+    def _request(self, path: str, params: Mapping[str, Any]) -> Response:
+        """Send one request over the client's own pool, with time-outs and retries of our choice."""
+        import urllib3
+
+        headers = {**self._client.default_headers, "Accept": "application/json"}
+        query = [(key, value) for key, value in params.items() if value not in (None, "")]
+        self._client.update_params_for_auth(headers, query, ["BearerToken"])
+        connect = min(CONNECT_TIMEOUT_SECONDS, self._timeout / (CONNECT_RETRIES + 1))
+        response = self._client.rest_client.pool_manager.request(
+            "GET",
+            self.host + path,
+            fields=query,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=connect, read=self._timeout),
+            retries=urllib3.Retry(connect=CONNECT_RETRIES, read=0, redirect=0, status=0, other=0),
+            redirect=False,
+            preload_content=False,
+        )
+        return cast("Response", response)
+
+    def _pieces(self, response: Response, deadline: float, where: str) -> Iterator[bytes]:
+        for piece in response.stream(CHUNK_BYTES, decode_content=True):
+            if time.monotonic() > deadline:
+                raise TemporaryError(f"{where}: the answer was not complete within {self._timeout} s")
+            yield piece
+
+
+class ExpiredError(TemporaryError):
+    """A list expired between two pages. token: where to go on in the newest state, if anywhere."""
+
+    def __init__(self, message: str, token: str) -> None:
+        super().__init__(message)
+        self.token = token
+
+
+def list_path(kind: str, namespace: str | None) -> str:
+    """Return the path of a list of `kind`; raise ConfigurationError if the kind is unknown."""
+    if kind not in KINDS:
+        raise ConfigurationError(f"unknown kind {kind!r}; known are: {', '.join(sorted(KINDS))}")
+    return join(KINDS[kind], namespace, kind)
+
+
+def join(prefix: str, namespace: str | None, *names: str) -> str:
+    """Return a path of the API; every name is escaped.
+
+    >>> join("api/v1", "shop", "pods", "a/b")
+    '/api/v1/namespaces/shop/pods/a%2Fb'
+    """
+    parts = ("namespaces", namespace, *names) if namespace else names
+    return f"/{prefix}/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _status_error(response: Response, where: str) -> Exception:
+    body = b""
+    for piece in response.stream(CHUNK_BYTES, decode_content=True):
+        body += piece
+        if len(body) >= CHUNK_BYTES:
+            break
+    try:
+        status = mapping(parse_json(body, where), where)
+        message, reason = text(status, "message") or safe_excerpt(body), text(status, "reason")
+        token = text(child(status, "metadata"), "continue")
+    except BadAnswer:
+        message, reason, token = safe_excerpt(body), "", ""
+    if response.status == 410:
+        return ExpiredError(f"{where}: HTTP 410 {reason}: {safe_excerpt(message)}", token)
+    error = status_error(response.status, where, f"{reason}: {message}")
+    return error or BadAnswer(f"{where}: HTTP {response.status}")
+
+
+@contextmanager
+def _transport_errors(where: str, timeout: float) -> Iterator[None]:
+    """Translate urllib3's exceptions into ours."""
+    import urllib3.exceptions as their
+
+    try:
+        yield
+    except their.MaxRetryError as e:
+        raise _transport_error(e.reason or e, where, timeout) from e
+    except (their.HTTPError, OSError) as e:
+        raise _transport_error(e, where, timeout) from e
+
+
+def _transport_error(e: Exception, where: str, timeout: float) -> TemporaryError | PermanentError:
+    import urllib3.exceptions as their
+
+    said = safe_excerpt(str(e))
+    if isinstance(e, their.NewConnectionError):
+        return TemporaryError(f"{where}: cannot connect: {said}; is the API server up?")
+    if isinstance(e, their.TimeoutError | TimeoutError):
+        return TemporaryError(f"{where}: no answer within {timeout} s")
+    if "certificate verify failed" in str(e).lower():
+        return ConfigurationError(f"{where}: the certificate is not trusted: {said}")
+    if isinstance(e, their.DecodeError) or "BadStatusLine" in str(e):
+        return BadAnswer(f"{where}: the answer is not HTTP: {said}")
+    if isinstance(e, their.LocationParseError | their.LocationValueError):
+        return ConfigurationError(f"{where}: the address cannot be used: {said}")
+    return TemporaryError(f"{where}: the connection failed: {said}")

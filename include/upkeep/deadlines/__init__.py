@@ -1,0 +1,1 @@
+"""Deadline references: the moment from which a run's deadline counts."""

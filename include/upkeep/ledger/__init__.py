@@ -1,0 +1,1 @@
+"""The ledger: the Postgres database that keeps the evidence."""

@@ -1,0 +1,48 @@
+"""Makes what a check saw fit for the ledger: JSON, bounded, without what Postgres cannot hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+LARGEST_BYTES = 64 * 1024
+"""Evidence is for a person to read; what is longer belongs where it came from."""
+
+EXCERPT_CHARACTERS = 4_000
+
+
+def storable(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the evidence as plain JSON values.
+
+    Numbers that JSON has no word for become text, NUL characters are removed, and what is larger than
+    64 KiB is replaced by an excerpt that says so.
+    """
+    plain = {_text(str(key)): _value(value) for key, value in evidence.items()}
+    dumped = json.dumps(plain, ensure_ascii=False)
+    if len(dumped.encode()) <= LARGEST_BYTES:
+        return plain
+    return {"truncated_from_bytes": len(dumped.encode()), "excerpt": dumped[:EXCERPT_CHARACTERS]}
+
+
+def number(value: float | None) -> float | None:
+    """Return the number, or None for one that is no measurement."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_value(item) for item in value]
+    if isinstance(value, bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    # Postgres holds neither NUL nor half a surrogate pair.
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,109 @@
+"""Reading the ledger. Where there is nothing, the answer is empty; never a zero."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from upkeep.ledger.errors import told_apart
+from upkeep.ledger.tables import DeadlineMiss, FindingRow, Measurement, ReportRow, Run, Skip
+
+
+def run(engine: Engine, dag_id: str, run_id: str) -> Run | None:
+    """Return a run, or None."""
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.get(Run, (dag_id, run_id))
+
+
+def findings(engine: Engine, dag_id: str, run_id: str) -> Sequence[FindingRow]:
+    """Return the findings of a run that are in force, by task and in the order of their checks."""
+    query = (
+        select(FindingRow)
+        .where(
+            FindingRow.dag_id == dag_id, FindingRow.run_id == run_id, FindingRow.superseded_at.is_(None)
+        )
+        .order_by(FindingRow.task_id, FindingRow.map_index, FindingRow.position)
+    )
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).all()
+
+
+def skips(engine: Engine, dag_id: str, run_id: str) -> Sequence[Skip]:
+    """Return what was left out of a run, by task."""
+    query = select(Skip).where(Skip.dag_id == dag_id, Skip.run_id == run_id).order_by(Skip.task_id)
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).all()
+
+
+def measurements(
+    engine: Engine, system: str, metric: str, start: datetime, end: datetime
+) -> Sequence[Measurement]:
+    """Return a metric's values from `start` to `end`, both included, oldest first."""
+    query = (
+        select(Measurement)
+        .where(
+            Measurement.system == system,
+            Measurement.metric == metric,
+            Measurement.at >= start,
+            Measurement.at <= end,
+        )
+        .order_by(Measurement.at)
+    )
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).all()
+
+
+def histories(
+    engine: Engine, system: str, metrics: Collection[str], start: datetime, end: datetime
+) -> dict[str, list[tuple[datetime, float]]]:
+    """Return the values of several metrics at once, oldest first; a metric without any is left out."""
+    query = (
+        select(Measurement.metric, Measurement.at, Measurement.value)
+        .where(
+            Measurement.system == system,
+            Measurement.metric.in_(metrics),
+            Measurement.at >= start,
+            Measurement.at <= end,
+        )
+        .order_by(Measurement.metric, Measurement.at)
+    )
+    found: dict[str, list[tuple[datetime, float]]] = {}
+    with told_apart(), engine.connect() as connection:
+        for metric, at, value in connection.execute(query):
+            found.setdefault(metric, []).append((at, value))
+    return found
+
+
+def newest_runs(engine: Engine, dag_ids: Collection[str]) -> Sequence[Run]:
+    """Return the run of each of these DAGs that speaks of the latest moment, by system and routine."""
+    query = (
+        select(Run)
+        .where(Run.dag_id.in_(dag_ids))
+        .distinct(Run.system, Run.routine)
+        .order_by(Run.system, Run.routine, Run.as_of.desc(), Run.started_at.desc())
+    )
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).all()
+
+
+def report(engine: Engine, dag_id: str, run_id: str) -> ReportRow | None:
+    """Return a run's report that is in force, or None."""
+    query = select(ReportRow).where(
+        ReportRow.dag_id == dag_id, ReportRow.run_id == run_id, ReportRow.superseded_at.is_(None)
+    )
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).one_or_none()
+
+
+def deadline_misses(engine: Engine, dag_id: str) -> Sequence[DeadlineMiss]:
+    """Return the missed deadlines of a DAG, latest first."""
+    query = (
+        select(DeadlineMiss)
+        .where(DeadlineMiss.dag_id == dag_id)
+        .order_by(DeadlineMiss.deadline_at.desc())
+    )
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).all()

@@ -1,0 +1,1 @@
+"""The Airflow edge: operators that translate between Airflow and the plain functions."""

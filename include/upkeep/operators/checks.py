@@ -1,0 +1,124 @@
+"""The operator of every procedure that looks and does not touch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from upkeep.errors import TemporaryError
+from upkeep.findings import Finding, State
+from upkeep.operators.errors import FindingsFailTask
+from upkeep.operators.run import RoutineFacts, run_moment, run_parameters
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from upkeep.runs.moment import Moment
+
+ANSWER_SHARE = 0.8
+"""Of the task's time, what its checks may take; the rest is for recording what they found."""
+
+LONGEST_ANSWER_SECONDS = 600.0
+"""Where a task has no time-out of its own."""
+
+
+class RunChecks(BaseOperator):
+    """Run the checks of one procedure, record the findings, then let the worst decide the task's outcome.
+
+    routine: the routine's facts. procedure_id: the duty it does. kind, parameters: which checks.
+    fail_on: the states that fail the task.
+    """
+
+    ui_color = "#dbeafe"
+
+    def __init__(
+        self,
+        *,
+        routine: RoutineFacts,
+        procedure_id: str,
+        kind: str,
+        parameters: dict[str, Any],
+        fail_on: list[str],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.routine = routine
+        self.procedure_id = procedure_id
+        self.kind = kind
+        self.parameters = parameters
+        self.fail_on = fail_on
+
+    def execute(self, context: Context) -> dict[str, int]:
+        """Return how many findings there are of each state."""
+        if not run_parameters(context, self.routine).wants(self.task_id):
+            raise AirflowSkipException("not among the procedures that this run was asked for")
+        moment = run_moment(context, self.routine)
+        findings, left_out = self._ask(moment)
+        self._record(context, findings, left_out)
+        if not findings:
+            raise AirflowSkipException(left_out or "nothing to check")
+        self._decide(context, findings)
+        return dict(Counter(str(finding.state) for finding in findings))
+
+    def _ask(self, moment: Moment) -> tuple[list[Finding], str | None]:
+        """Return the findings, and why and which checks were left out, if any were."""
+        from upkeep.catalog.compiled import Catalog
+        from upkeep.checks.context import CheckContext
+        from upkeep.checks.registry import Reads, kind
+        from upkeep.checks.runner import run_checks
+        from upkeep.operators.clients import AirflowClients
+        from upkeep.operators.history import LedgerHistory
+
+        spec = kind(self.kind)
+        if moment.past and spec.reads in (Reads.PRESENT, Reads.ACTS):
+            return [], moment.past
+        system_id = self.routine["system"]
+        system = Catalog().system(system_id)
+        with AirflowClients(system) as clients:
+            about = CheckContext(
+                system_id, system, moment.as_of, moment.since, clients, LedgerHistory(system_id)
+            )
+            checks = list(spec.checks(about, spec.parameters.model_validate(self.parameters)))
+            present = [check.name for check in checks if check.present]
+            asked = [check for check in checks if not (moment.past and check.present)]
+            findings = run_checks(asked, moment.as_of, self._answer_seconds())
+        left_out = f"{', '.join(present)}: {moment.past}" if moment.past and present else None
+        return findings, left_out
+
+    def _answer_seconds(self) -> float:
+        timeout = self.execution_timeout
+        return timeout.total_seconds() * ANSWER_SHARE if timeout else LONGEST_ANSWER_SECONDS
+
+    def _record(self, context: Context, findings: list[Finding], left_out: str | None) -> None:
+        from upkeep.ledger.writes import TaskKey, record_task
+        from upkeep.operators.ledger import ledger_engine
+
+        ti = context["ti"]
+        map_index = ti.map_index if ti.map_index is not None else -1
+        record_task(
+            ledger_engine(),
+            TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.try_number, map_index),
+            findings,
+            system=self.routine["system"],
+            procedure_id=self.procedure_id,
+            left_out=left_out,
+        )
+
+    def _decide(self, context: Context, findings: list[Finding]) -> None:
+        for finding in sorted(findings, key=lambda f: -f.state.rank):
+            self.log.info("%s: %s: %s", finding.state, finding.check, finding.reason or finding.summary)
+        ti = context["ti"]
+        temporary = [f for f in findings if f.state is State.UNKNOWN and f.temporary]
+        if temporary and ti.try_number <= ti.max_tries:
+            raise TemporaryError(f"no answer yet, will try again: {_sentence(temporary)}")
+        failing = [f for f in findings if f.state in self.fail_on]
+        if failing:
+            raise FindingsFailTask(_sentence(failing))
+
+
+def _sentence(findings: list[Finding], most: int = 3) -> str:
+    said = "; ".join(f"{f.check} is {f.state}: {f.reason or f.summary}" for f in findings[:most])
+    return said + (f"; and {len(findings) - most} more" if len(findings) > most else "")

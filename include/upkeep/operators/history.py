@@ -1,0 +1,23 @@
+"""The ledger's memory, as the checks see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from upkeep.checks.context import Measurement
+
+
+class LedgerHistory:
+    """One system's past measurements; the ledger is asked only when a check asks."""
+
+    def __init__(self, system_id: str) -> None:
+        self._system_id = system_id
+
+    def measurements(self, metric: str, since: datetime, until: datetime) -> Sequence[Measurement]:
+        """Return the metric's values of this system from `since` to `until`, oldest first."""
+        from upkeep.ledger import reads
+        from upkeep.operators.ledger import ledger_engine
+
+        rows = reads.measurements(ledger_engine(), self._system_id, metric, start=since, end=until)
+        return [Measurement(row.at, row.value) for row in rows]

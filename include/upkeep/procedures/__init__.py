@@ -1,0 +1,1 @@
+"""Procedures: what builds the tasks and DAGs of routines from the catalog's plans."""

@@ -1,0 +1,61 @@
+"""Which moment a run speaks of, where the time under review begins, and whether that is the present."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from upkeep.catalog.schedules import next_due, previous_due
+from upkeep.errors import ConfigurationError
+
+PRESENT_TOLERANCE = timedelta(minutes=5)
+"""A given `as_of` this close to now still speaks of the present: people type the current minute."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What Airflow says of a run. All times with time zone; `as_of` is the parameter, if given."""
+
+    run_type: str
+    run_after: datetime
+    interval_end: datetime | None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The time that a run speaks of.
+
+    as_of: queries are made at this time. since: the due time before it, where the time under review
+    begins. past: why the present must not be read, or None where it may.
+    """
+
+    as_of: datetime
+    since: datetime
+    past: str | None
+
+
+def moment(run: RunFacts, cron: str, timezone: str, now: datetime) -> Moment:
+    """Return the moment of a run of a routine with this schedule.
+
+    `as_of` is the parameter if given, else the data interval's end, else `run_after`. Raises
+    ConfigurationError where the parameter lies in the future.
+    """
+    if run.as_of and run.as_of > now:
+        raise ConfigurationError(
+            f"as_of {run.as_of.isoformat()} lies in the future; give a time before {now.isoformat()}"
+        )
+    as_of = (run.as_of or run.interval_end or run.run_after).astimezone(UTC)
+    return Moment(as_of, previous_due(cron, timezone, as_of), _why_past(run, as_of, cron, timezone, now))
+
+
+def _why_past(run: RunFacts, as_of: datetime, cron: str, timezone: str, now: datetime) -> str | None:
+    rule = "the present is never recorded as the past"
+    if run.run_type == "backfill":
+        return f"reads the present, and this is a backfill: {rule}"
+    if run.as_of and now - run.as_of > PRESENT_TOLERANCE:
+        return f"reads the present, and this run was asked for {run.as_of.isoformat()}: {rule}"
+    following = next_due(cron, timezone, as_of)
+    if not run.as_of and now >= following:
+        return f"reads the present, and the next run has been due since {following.isoformat()}: {rule}"
+    return None

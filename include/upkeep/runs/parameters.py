@@ -1,0 +1,67 @@
+"""What a person may give to a run, and what is wrong with what was given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from upkeep.errors import ConfigurationError
+
+KNOWN = ("as_of", "procedures", "dry_run")
+"""The keys of a run's conf."""
+
+DRY_RUN = ("auto", "yes", "no")
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """A run's parameters, validated. An empty `procedures` means all."""
+
+    as_of: datetime | None
+    procedures: frozenset[str]
+    dry_run: str
+
+    def wants(self, task_id: str) -> bool:
+        """Return whether the run includes this procedure."""
+        return not self.procedures or task_id in self.procedures
+
+    def is_dry(self, run_type: str) -> bool:
+        """Return whether the run only says what it would change: `auto` is dry unless scheduled."""
+        return self.dry_run == "yes" or (self.dry_run == "auto" and run_type != "scheduled")
+
+
+def refuse_unknown(conf: Mapping[str, Any] | None) -> None:
+    """Raise ConfigurationError where a run's conf has a key that nothing reads."""
+    unknown = sorted(set(conf or ()) - set(KNOWN))
+    if unknown:
+        raise ConfigurationError(
+            f"the run's conf has unknown keys: {', '.join(unknown)}; known are {', '.join(KNOWN)}"
+        )
+
+
+def read(values: Mapping[str, Any], task_ids: Collection[str]) -> RunParameters:
+    """Return the validated parameters. Raises ConfigurationError saying what would be right."""
+    chosen = frozenset(values.get("procedures") or ())
+    strange = sorted(chosen - set(task_ids))
+    if strange:
+        raise ConfigurationError(
+            f"there is no procedure {', '.join(strange)} in this routine; it has {', '.join(sorted(task_ids))}"
+        )
+    dry_run = values.get("dry_run") or "auto"
+    if dry_run not in DRY_RUN:
+        raise ConfigurationError(f"dry_run is {dry_run!r}; write one of {', '.join(DRY_RUN)}")
+    return RunParameters(_as_of(values.get("as_of")), chosen, dry_run)
+
+
+def _as_of(value: str | None) -> datetime | None:
+    if not value:
+        return None
+    try:
+        as_of = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as e:
+        raise ConfigurationError(f"as_of {value!r} is no time; write 2026-01-31T09:00:00+00:00") from e
+    if as_of.tzinfo is None:
+        raise ConfigurationError(f"as_of {value!r} has no time zone; write {value}+00:00 for UTC")
+    return as_of

@@ -1,0 +1,23 @@
+"""What Airflow discovers of Upkeep: the deadline reference, the board's pages, nothing else."""
+
+from airflow.plugins_manager import AirflowPlugin
+
+from upkeep.board.app import app
+from upkeep.deadlines.run_due import RunDue
+
+
+class UpkeepPlugin(AirflowPlugin):
+    """Registers the deadline reference and mounts the board under `/upkeep`."""
+
+    name = "upkeep"
+    deadline_references = [RunDue]
+    fastapi_apps = [{"app": app, "url_prefix": "/upkeep", "name": "Upkeep"}]
+    external_views = [
+        {
+            "name": "Upkeep",
+            "href": "/upkeep/",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "upkeep",
+        }
+    ]

@@ -1,0 +1,43 @@
+"""One Airflow for the whole folder: it takes half a minute to start."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.airflow.shop import SHOP
+from tests.servers.airflow import RunningAirflow, airflow
+from tests.servers.prometheus import prometheus
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="session")
+def shop_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Nine days of a shop that had one bad day: five days ago, 3 % of the requests failed."""
+    bad_day = (NOW - timedelta(days=5)).date()
+
+    def share(at: datetime) -> float:
+        return 0.03 if at.date() == bad_day else 0.001
+
+    series = {"shop_error_ratio": share, 'shop_requests{handler="/buy"}': lambda _: 12.0}
+    folder = tmp_path_factory.mktemp("prometheus")
+    with prometheus(
+        folder, series, start=NOW - timedelta(days=9), end=NOW + timedelta(hours=1), step=timedelta(minutes=2)
+    ) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str) -> Iterator[RunningAirflow]:
+    systems = tmp_path_factory.mktemp("systems")
+    (systems / "shop.yaml").write_text(SHOP)
+    where = urlsplit(shop_prometheus)
+    web: dict[str, object] = {"conn_type": "http", "host": where.hostname, "port": where.port}
+    closed: dict[str, object] = {"conn_type": "http", "host": "127.0.0.1", "port": 1}
+    connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(closed)}
+    with airflow(Path(systems), connections) as found:
+        yield found

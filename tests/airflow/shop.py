@@ -1,0 +1,46 @@
+"""A small system: one task that reads history, one that reads the present, one that finds nothing."""
+
+SHOP = """\
+title: Shop
+description: A shop
+guide: none
+owners:
+  sre: {title: SRE, email: sre@example.com}
+connections: {prometheus: shop_prometheus, http: shop_http}
+metrics:
+  error_ratio:
+    title: Failed requests
+    promql: shop_error_ratio
+    unit: ratio
+    critical: [{above: 1 %}]
+  requests:
+    title: Requests
+    promql: shop_requests
+    unit: per_second
+  nobody_measures:
+    title: What nobody measures
+    promql: shop_nothing
+    unit: count
+tls:
+  front: {host: front.example.com}
+escalation:
+  severities: {}
+  chains: {main: {levels: [{owner: sre, wait_minutes: 15}]}}
+  default_chain: main
+duties:
+  - {id: shop/daily/error-rates, what: Failed requests}
+  - {id: shop/daily/certificates, what: Certificates}
+  - {id: shop/daily/gaps, what: What nobody measures}
+routines:
+  - name: daily
+    title: Daily review
+    purpose: A look at the shop.
+    cadence: daily
+    schedule: "0 9 * * *"
+    owner: sre
+    deadline_minutes: 60
+    procedures:
+      - {id: shop/daily/error-rates, kind: metrics, parameters: {metrics: [error_ratio, requests]}}
+      - {id: shop/daily/certificates, kind: certificates, parameters: {endpoints: [front]}}
+      - {id: shop/daily/gaps, kind: metrics, parameters: {metrics: [nobody_measures]}}
+"""
