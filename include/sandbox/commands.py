@@ -19,7 +19,7 @@ from sandbox.paths import sandbox_folder
 from sandbox.process import Child
 from sandbox.supervisor import SUPERVISOR, stop_children
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 """Far beyond the 15 s that a start takes: for a machine that is busy with something else."""
 
 STOP_SECONDS = 45.0

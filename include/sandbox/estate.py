@@ -96,11 +96,18 @@ class Estate:
 
 
 def load(folder: Path) -> Estate:
-    """Read the estate of a state folder; one that was never started is `stopped`."""
+    """Read the estate of a state folder.
+
+    One that was never started is `stopped`, and so is one whose file another version has written:
+    what runs is known from the records of processes.
+    """
     try:
-        data = json.loads((folder / ESTATE_FILE).read_text())
-    except FileNotFoundError:
+        return _read(folder, json.loads((folder / ESTATE_FILE).read_text()))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return Estate(folder=folder, state=PartState.STOPPED)
+
+
+def _read(folder: Path, data: dict[str, Any]) -> Estate:
     parts = {
         name: Endpoint(**part | {"state": PartState(part["state"])}) for name, part in data["parts"].items()
     }

@@ -6,7 +6,6 @@ free one. `UPKEEP_PORT_<PART>` asks for a certain one.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from pathlib import Path
@@ -63,8 +62,5 @@ def answers(port: int, timeout_seconds: float = 0.5) -> bool:
 
 
 def _last_port(folder: Path, part: str) -> int | None:
-    try:
-        known = load(folder).parts.get(part)
-    except (ValueError, KeyError, TypeError, json.JSONDecodeError):
-        return None  # an estate file of another version: any port will do
+    known = load(folder).parts.get(part)
     return known.port if known else None

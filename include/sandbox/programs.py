@@ -12,6 +12,7 @@ from pathlib import Path
 from sandbox.errors import PartMissing
 from sandbox.paths import reachable
 
+SYSTEM_POSTGRES = Path("/usr/lib/postgresql")
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 """Where servers are installed and the search path of an ordinary user does not look."""
 
@@ -72,9 +73,7 @@ def postgres_folder(copies: Path) -> Path:
         PartMissing: there is neither.
 
     """
-    candidates = [
-        folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if (folder / "initdb").exists()
-    ]
+    candidates = [folder for folder in SYSTEM_POSTGRES.glob("*/bin") if (folder / "initdb").exists()]
     if candidates:
         return max(candidates, key=lambda folder: int(re.sub(r"\D", "", folder.parent.name) or 0))
     try:

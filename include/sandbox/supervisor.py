@@ -80,22 +80,22 @@ class Supervisor:
         """Start one part once those before it have settled; record what came of it."""
         for name in part.after:
             self._settled[name].wait()
+        if not self.stopping.is_set():
+            self._record(self._endpoints(part))
+        for name in part.names:
+            self._settled[name].set()
+
+    def _endpoints(self, part: Part) -> list[Endpoint]:
         try:
-            if self.stopping.is_set():
-                return
-            found = part.start(Context(folder=self.estate.folder, parts=self.estate.parts))
+            return part.start(Context(folder=self.estate.folder, parts=self.estate.parts))
         except PartMissing as e:
-            found = [_absent(part, name, PartState.MISSING, str(e)) for name in part.names]
+            state, why = PartState.MISSING, str(e)
         except SandboxError as e:
-            found = [_absent(part, name, PartState.FAILED, str(e)) for name in part.names]
+            state, why = PartState.FAILED, str(e)
         except Exception as e:  # a part must not take the others with it
             log.exception("%s did not start", part.names[0])
-            why = f"{type(e).__name__}: {e}".splitlines()[0][:300]
-            found = [_absent(part, name, PartState.FAILED, why) for name in part.names]
-        finally:
-            for name in part.names:
-                self._settled[name].set()
-        self._record(found)
+            state, why = PartState.FAILED, f"{type(e).__name__}: {e}".splitlines()[0][:300]
+        return [Endpoint(name=name, state=state, why=why, costs=part.costs) for name in part.names]
 
     def _watch(self) -> None:
         """Record every part whose process has ended."""
@@ -149,10 +149,6 @@ def stop_children(folder: Path) -> list[str]:
     with ThreadPoolExecutor(len(children)) as pool:
         ran = list(pool.map(lambda child: process.stop(folder, child), children))
     return [child.name for child, was_running in zip(children, ran, strict=True) if was_running]
-
-
-def _absent(part: Part, name: str, state: PartState, why: str) -> Endpoint:
-    return Endpoint(name=name, state=state, why=why, costs=part.costs)
 
 
 def _last_words(child: Child | None) -> str:

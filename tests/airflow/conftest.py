@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.airflow.shop import SHOP
+from tests.airflow.shop import SECRET, SHOP
 from tests.servers.airflow import RunningAirflow, airflow
+from tests.servers.bad import hanging
 from tests.servers.prometheus import prometheus
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -36,8 +37,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str) -> I
     systems = tmp_path_factory.mktemp("systems")
     (systems / "shop.yaml").write_text(SHOP)
     where = urlsplit(shop_prometheus)
-    web: dict[str, object] = {"conn_type": "http", "host": where.hostname, "port": where.port}
-    closed: dict[str, object] = {"conn_type": "http", "host": "127.0.0.1", "port": 1}
-    connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(closed)}
-    with airflow(Path(systems), connections) as found:
-        yield found
+    web = {"conn_type": "http", "host": where.hostname, "port": where.port}
+    with hanging() as port:
+        slow = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "probe", "password": SECRET}
+        connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(slow)}
+        with airflow(Path(systems), connections) as found:
+            yield found

@@ -1,4 +1,7 @@
-"""A small system: one task that reads history, one that reads the present, one that finds nothing."""
+"""A small system: it reads history, reads the present, finds nothing, and hangs."""
+
+SECRET = "correct-horse-battery-staple"
+"""The password of a connection: it must turn up nowhere."""
 
 SHOP = """\
 title: Shop
@@ -21,6 +24,8 @@ metrics:
     title: What nobody measures
     promql: shop_nothing
     unit: count
+health:
+  front: {path: /health}
 tls:
   front: {host: front.example.com}
 escalation:
@@ -31,6 +36,7 @@ duties:
   - {id: shop/daily/error-rates, what: Failed requests}
   - {id: shop/daily/certificates, what: Certificates}
   - {id: shop/daily/gaps, what: What nobody measures}
+  - {id: shop/daily/health, what: The shop answers}
 routines:
   - name: daily
     title: Daily review
@@ -43,4 +49,14 @@ routines:
       - {id: shop/daily/error-rates, kind: metrics, parameters: {metrics: [error_ratio, requests]}}
       - {id: shop/daily/certificates, kind: certificates, parameters: {endpoints: [front]}}
       - {id: shop/daily/gaps, kind: metrics, parameters: {metrics: [nobody_measures]}}
+  - name: slow
+    title: A routine that is late
+    purpose: Its end point hangs, and its deadline is two seconds.
+    cadence: daily
+    schedule: "0 9 * * *"
+    owner: sre
+    deadline_minutes: 0.03
+    timeout_minutes: 1
+    procedures:
+      - {id: shop/daily/health, kind: health, parameters: {endpoints: [front]}}
 """

@@ -1,39 +1,176 @@
-"""DAGs of the catalog through a real scheduler."""
+"""Routines of the catalog through a real scheduler."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import httpx
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.airflow.conftest import NOW
+from tests.airflow.shop import SECRET, SHOP
+from tests.airflow.waiting import ended, wait_for
 from tests.servers.airflow import RunningAirflow
+from upkeep.clients.airflow_api import AirflowApi, Login
 from upkeep.ledger import reads
-from upkeep.runs.pools import ensure_pools
+from upkeep.ledger.tables import FindingRow, Run
 
 DAG = "shop_daily"
+PRESENT = "certificates"
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.3)
+@pytest.fixture(scope="module")
+def shop(running: RunningAirflow) -> Iterator[RunningAirflow]:
+    """The shop's DAGs are known, and so is its pool, which the watchdog makes."""
+    wait_for(lambda: DAG in running.api.dag_ids("cadence:daily"), "the DAG")
+    wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
+    yield running
 
 
-def ended(running: RunningAirflow, run_id: str) -> str:
-    states = ("success", "failed")
-    wait_for(lambda: running.api.run_state(DAG, run_id) in states, f"the end of {run_id}")
-    return running.api.run_state(DAG, run_id)
-
-
-def states_of(running: RunningAirflow, run_id: str) -> dict[str, str]:
+def states(running: RunningAirflow, run_id: str) -> dict[str, str]:
     return {row.check_id: row.state for row in reads.findings(running.ledger, DAG, run_id)}
 
 
-def test_a_run_records_what_it_found_and_writes_a_report(running: RunningAirflow) -> None:
-    wait_for(lambda: DAG in running.api.dag_ids("cadence:daily"), "the DAG")
-    ensure_pools(running.api, ["shop"])
-    running.api.trigger(DAG, "first")
+def test_a_run_records_what_it_found_and_writes_a_report(shop: RunningAirflow) -> None:
+    shop.api.trigger(DAG, "first")
 
-    assert ended(running, "first") == "success"
-    found = states_of(running, "first")
-    assert found["error_ratio"] == "ok", [(r.reason, r.source, r.observed_at) for r in reads.findings(running.ledger, DAG, "first")]
+    assert ended(shop, DAG, "first") == "success"
+    found = states(shop, "first")
+    assert found["error_ratio"] == "ok"
     assert found["nobody_measures"] == "unknown"
-    assert reads.report(running.ledger, DAG, "first") is not None
+    report = reads.report(shop.ledger, DAG, "first")
+    assert report is not None
+    assert "What nobody measures" in report.markdown
+
+
+def test_a_run_of_the_past_finds_the_past_fails_on_it_and_leaves_out_the_present(
+    shop: RunningAirflow,
+) -> None:
+    bad_day = (NOW - timedelta(days=5)).replace(hour=12, minute=0, second=0)
+    shop.api.trigger(DAG, "bad-day", {"as_of": bad_day.isoformat()})
+
+    assert ended(shop, DAG, "bad-day") == "failed"
+    assert states(shop, "bad-day")["error_ratio"] == "critical"
+    tasks = shop.api.task_states(DAG, "bad-day")
+    assert (tasks["error_rates"], tasks[PRESENT], tasks["report"]) == ("failed", "skipped", "success")
+    assert "asked for" in reads.skips(shop.ledger, DAG, "bad-day")[0].reason
+
+
+def test_a_misspelt_parameter_fails_the_first_task(shop: RunningAirflow) -> None:
+    shop.api.trigger(DAG, "misspelt", {"asof": "2026-01-01T00:00:00Z"})
+
+    assert ended(shop, DAG, "misspelt") == "failed"
+    assert shop.api.task_states(DAG, "misspelt")["open_run"] == "failed"
+    assert states(shop, "misspelt") == {}
+    log = "".join(path.read_text() for path in _logs(shop) if "run_id=misspelt" in str(path))
+    assert "unknown keys: asof; known are as_of, procedures, dry_run" in log
+
+
+def test_a_subset_runs_only_what_was_chosen(shop: RunningAirflow) -> None:
+    shop.api.trigger(DAG, "subset", {"procedures": ["gaps"]})
+
+    assert ended(shop, DAG, "subset") == "success"
+    assert states(shop, "subset") == {"nobody_measures": "unknown"}
+
+
+def test_a_cleared_task_supersedes_its_own_findings_and_keeps_them(shop: RunningAirflow) -> None:
+    shop.api.trigger(DAG, "cleared", {"procedures": ["error_rates"]})
+    ended(shop, DAG, "cleared")
+    body = {"dry_run": False, "dag_run_id": "cleared", "task_ids": ["error_rates"], "only_failed": False}
+    shop.api._ask("POST", f"/api/v2/dags/{DAG}/clearTaskInstances", json=body)
+    wait_for(lambda: len(_rows(shop, "cleared")) == 4, "the second attempt")
+    ended(shop, DAG, "cleared")
+
+    current = [(row.check_id, row.attempt) for row in reads.findings(shop.ledger, DAG, "cleared")]
+    assert current == [("error_ratio", 2), ("requests", 2)]
+    assert [row.attempt for row in _rows(shop, "cleared") if row.superseded_at] == [1, 1]
+
+
+def test_a_missed_deadline_is_in_the_ledger(shop: RunningAirflow) -> None:
+    shop.api.trigger("shop_slow", "late")
+
+    wait_for(lambda: bool(reads.deadline_misses(shop.ledger, "shop_slow")), "the missed deadline")
+    miss = reads.deadline_misses(shop.ledger, "shop_slow")[0]
+    assert (miss.run_id, miss.owner) == ("late", "sre")
+    assert ended(shop, "shop_slow", "late") == "failed"
+
+
+def test_a_backfill_tells_each_day_truly_and_misses_no_deadline(shop: RunningAirflow) -> None:
+    start, end = (NOW - timedelta(days=7)).date(), (NOW - timedelta(days=1)).date()
+    shop.command(
+        "airflow", "backfill", "create", "--dag-id", DAG, "--from-date", f"{start}T00:00:00+00:00",
+        "--to-date", f"{end}T23:59:00+00:00", "--max-active-runs", "2",
+    )  # fmt: skip
+    wait_for(lambda: len(_backfilled(shop)) == 7, "seven runs", seconds=120)
+    for run in _backfilled(shop):
+        ended(shop, DAG, run.run_id)
+
+    bad_day = (NOW - timedelta(days=5)).date()
+    for run in _backfilled(shop):
+        assert run.as_of.timetz() == datetime(2026, 1, 1, 9, tzinfo=UTC).timetz()
+        values = {r.check_id: r.value for r in reads.findings(shop.ledger, DAG, run.run_id)}
+        assert values["error_ratio"] == (0.03 if run.as_of.date() == bad_day else 0.001)
+        assert "backfill" in reads.skips(shop.ledger, DAG, run.run_id)[0].reason
+    assert reads.deadline_misses(shop.ledger, DAG) == []
+
+
+def test_a_broken_file_is_an_import_error_and_breaks_nothing_else(shop: RunningAirflow) -> None:
+    good = SHOP.replace("title: Shop", "title: Kiosk").replace("shop/daily", "kiosk/daily")
+    kiosk = shop.systems / "kiosk.yaml"
+    kiosk.write_text(good)
+    wait_for(lambda: "kiosk_daily" in shop.api.dag_ids("cadence:daily"), "the new system's DAG")
+
+    kiosk.write_text(good.replace("above: 1 %", "above: 500 ms"))
+    wait_for(lambda: bool(shop.api.import_errors()), "the import error")
+    said = shop.api.import_errors()[0]["stack_trace"]
+    assert "kiosk.yaml:12:24:" in said
+    assert "500 ms" in said
+
+    wait_for(lambda: "upkeep_kiosk" in shop.api.pools(), "the new system's pool", seconds=120)
+    for dag_id in (DAG, "kiosk_daily"):
+        shop.api.trigger(dag_id, "beside-a-broken-file", {"procedures": ["error_rates"]})
+        assert ended(shop, dag_id, "beside-a-broken-file") == "success"
+
+
+def test_pages_ask_for_airflows_own_authentication(shop: RunningAirflow) -> None:
+    shop.api.trigger(DAG, "shown", {"procedures": ["gaps"]})
+    ended(shop, DAG, "shown")
+    page = f"{shop.platform.url}/upkeep/reports/{DAG}/shown"
+
+    for path in (page, f"{shop.platform.url}/upkeep/", f"{shop.platform.url}/upkeep/openapi.json"):
+        assert httpx.get(path).status_code in (401, 404)
+    viewer = Login(shop.platform.url, "viewer", shop.platform.password("viewer"))
+    with AirflowApi(viewer) as api:
+        headers = {"Authorization": f"Bearer {api._fetch_token()}"}
+    shown = httpx.get(page, headers=headers)
+    assert shown.status_code == 200
+    assert "What nobody measures" in shown.text
+    assert shown.headers["content-security-policy"].startswith("default-src 'none'")
+    assert DAG in httpx.get(f"{shop.platform.url}/upkeep/", headers=headers).text
+
+
+def test_no_secret_is_in_any_log(shop: RunningAirflow) -> None:
+    """Runs last: by then every kind of run has been logged."""
+    secrets = [SECRET, shop.platform.password("admin"), str(shop.ledger.url.password)]
+
+    logs = _logs(shop)
+
+    assert len(logs) > 20
+    assert [str(log) for log in logs if any(secret in log.read_text() for secret in secrets)] == []
+
+
+def _rows(running: RunningAirflow, run_id: str) -> list[FindingRow]:
+    with Session(running.ledger, expire_on_commit=False) as session:
+        query = select(FindingRow).where(FindingRow.dag_id == DAG, FindingRow.run_id == run_id)
+        return list(session.scalars(query.order_by(FindingRow.id)))
+
+
+def _backfilled(running: RunningAirflow) -> list[Run]:
+    with Session(running.ledger, expire_on_commit=False) as session:
+        return list(session.scalars(select(Run).where(Run.dag_id == DAG, Run.run_type == "backfill")))
+
+
+def _logs(running: RunningAirflow) -> list[Path]:
+    return [path for path in (running.state / "airflow" / "logs").rglob("*") if path.is_file()]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +18,10 @@ from typing import Any, TypeVar
 
 import pytest
 import trustme
+
+# The servers that several test folders share are importable as `servers`.
+if (tests := str(Path(__file__).parents[1])) not in sys.path:
+    sys.path.insert(0, tests)
 
 START_SECONDS = 30
 T = TypeVar("T")
@@ -62,7 +66,7 @@ def running(command: list[str], ready: Callable[[], Any], folder: Path, **option
 
         def up() -> Any:
             if process.poll() is not None:
-                raise ChildProcessError(log.read_text(errors="replace")[-2000:])
+                pytest.fail(f"{command[0]} ended: {log.read_text(errors='replace')[-2000:]}")
             return ready()
 
         try:
@@ -78,17 +82,6 @@ def running(command: list[str], ready: Callable[[], Any], folder: Path, **option
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def as_user(name: str) -> dict[str, Any]:
-    """Return the options that run a server as `name`, for servers that refuse to run as root."""
-    return {"user": name, "group": name, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def accepts(port: int) -> bool:
-    """Return whether something listens on `port`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
 
 
 class Web:
@@ -190,6 +183,24 @@ def hanging_port() -> Iterator[int]:
     """A port that accepts connections and never says anything."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def run_server() -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """Run a program as a server: `with run_server(command, ready, folder)`."""
+    return running
+
+
+@pytest.fixture(scope="session")
+def find() -> Callable[..., str]:
+    """Find a program, or skip the test."""
+    return find_program
+
+
+@pytest.fixture(scope="session")
+def port() -> Callable[[], int]:
+    """Find a free port."""
+    return free_port
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from upkeep.ledger import partitions
 from upkeep.ledger.months import Month, expired
 
 months = st.builds(Month, st.integers(2000, 2100), st.integers(1, 12))
-nows = st.datetimes(datetime(2010, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
+nows = st.datetimes(datetime(2010, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 @given(existing=st.sets(months, max_size=40), now=nows, keep=st.integers(1, 60))

@@ -78,6 +78,14 @@ def test_an_earlier_attempt_that_arrives_late_does_not_win(ledger: Engine) -> No
     assert len(everything(ledger)) == 2
 
 
+def test_an_earlier_attempt_that_arrives_late_does_not_withdraw_a_skip(ledger: Engine) -> None:
+    record(ledger, replace(KEY, attempt=2), left_out="reads the present")
+    record(ledger, KEY, found("a"))
+
+    assert in_force(ledger) == []
+    assert [s.reason for s in reads.skips(ledger, "shop_daily", "run 1")] == ["reads the present"]
+
+
 def test_tasks_and_runs_do_not_touch_each_other(ledger: Engine) -> None:
     open_run(ledger, "run 2")
     record(ledger, KEY, found("a"))
@@ -133,7 +141,8 @@ def test_a_measurement_repeated_is_one_measurement(ledger: Engine) -> None:
 
 def test_evidence_that_postgres_cannot_hold_is_made_fit(ledger: Engine) -> None:
     strange = replace(
-        found("a"), evidence={"nul": "a\x00b", "nan": math.nan, "half": "\ud800", "when": AT, "deep": [{"x": 1}]}
+        found("a"),
+        evidence={"nul": "a\x00b", "nan": math.nan, "half": "\ud800", "when": AT, "deep": [{"x": 1}]},
     )
     huge = replace(found("b"), evidence={"lines": ["x" * 1000] * 100})
 

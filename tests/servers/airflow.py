@@ -61,7 +61,7 @@ def airflow(systems: Path, connections: Mapping[str, str]) -> Iterator[RunningAi
 
 def _database(state: Path) -> Estate:
     try:
-        where, _ = CLUSTER.start(Context(folder=state))
+        where = CLUSTER.start(Context(folder=state))
     except PartMissing as e:
         pytest.skip(str(e))
     return Estate(folder=state, state=PartState.UP, parts={"platform": where})

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from sandbox import process
 from sandbox.errors import PartMissing
-from sandbox.estate import load
+from sandbox.estate import Estate
 from sandbox.parts.model import Context
 from sandbox.parts.postgres_cluster import SUPERUSER, Cluster
 from upkeep.ledger.migrate import upgrade
@@ -42,17 +42,13 @@ def postgres_server() -> Iterator[Server]:
         name="postgres", databases={"template": SUPERUSER}, settings={"fsync": "off"}, durable=False
     )
     try:
-        where, _ = cluster.start(Context(folder=folder))
-    except PartMissing as e:
-        pytest.skip(str(e))
-    try:
-        assert where.credentials_file is not None
+        try:
+            where = cluster.start(Context(folder=folder))
+        except PartMissing as e:
+            pytest.skip(str(e))
+        estate = Estate(folder=folder, state=where.state, parts={"postgres": where})
         assert where.port is not None
-        estate = load(folder)
-        password = type(estate)(folder=folder, state=where.state, parts={"postgres": where}).password(
-            "postgres", SUPERUSER
-        )
-        server = Server(where.port, password)
+        server = Server(where.port, estate.password("postgres", SUPERUSER))
         upgrade(server.engine("template"))
         yield server
     finally:

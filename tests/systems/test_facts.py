@@ -123,7 +123,8 @@ def test_quikapp(systems):
         "security": "security@quikapp.com",
         "dba": "dba@quikapp.com",
     }
-    assert system.workload and system.workload.namespace == "quikapp-live"
+    assert system.workload
+    assert system.workload.namespace == "quikapp-live"
     assert limits(system, "error_ratio")["critical"] == ["> 1 %"]
     assert limits(system, "latency_p95")["warning"] == ["> 200 ms"]
     assert limits(system, "message_delivery_p95")["warning"] == ["> 1 s"]
@@ -184,7 +185,8 @@ def test_maintenance_api(systems):
     assert system.channels.pagerduty_service == "Maintenance API Service"
     assert system.channels.by_state == {"critical": ["pagerduty", "slack"], "warning": ["slack", "email"]}
     growth = system.capacity.growth
-    assert growth and (growth.users_monthly_ratio, growth.requests_monthly_ratio) == (0.10, 0.15)
+    assert growth
+    assert (growth.users_monthly_ratio, growth.requests_monthly_ratio) == (0.10, 0.15)
     assert growth.data_monthly_ratio == 0.05
     pods, nodes = system.capacity.autoscalers["pods"], system.capacity.autoscalers["nodes"]
     assert (pods.minimum, pods.maximum, nodes.minimum, nodes.maximum) == (2, 20, 2, 10)
@@ -192,7 +194,8 @@ def test_maintenance_api(systems):
     assert (nodes.down_below_ratio, nodes.down_after_minutes) == (0.20, 10)
     tasks = [use.task_id for use in system.routines[0].procedures]
     assert tasks == [
-        "overnight_alerts", "error_logs", "backup_completion", "resource_usage", "application_metrics", "objectives",
+        "overnight_alerts", "error_logs", "backup_completion", "resource_usage",
+        "application_metrics", "objectives",
     ]  # fmt: skip
 
 
@@ -265,7 +268,8 @@ def test_tapio(systems):
     assert system.recovery_targets
     assert (system.recovery_targets.rto_minutes, system.recovery_targets.rpo_minutes) == (240, 60)
     assert len(system.recovery_targets.scenarios) == 3
-    assert system.workload and system.workload.daemonsets == ["tapio-agent"]
+    assert system.workload
+    assert system.workload.daemonsets == ["tapio-agent"]
     windows = {name: (w.schedule, w.minutes) for name, w in system.calendar.windows.items()}
     assert windows == {"weekly": ("0 2 * * 0", 120), "monthly": ("0 6 * * 6#1", 240)}
     before = {name: a.minutes_before for name, a in system.calendar.announcements.items()}

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from sandbox import commands
 from sandbox.connections import airflow_connections
 from sandbox.demo import platform, runs, show
-from sandbox.demo.environment import Platform
+from sandbox.demo.environment import USERS, Platform
+from sandbox.demo.expected import differences
 from sandbox.estate import Estate, PartState
 from sandbox.paths import state_folder
 from upkeep.catalog.compiled import Catalog
@@ -60,14 +61,15 @@ def _demo(console: Console, *, check: bool, began: float) -> int:
             ended = _run(progress, api)
     findings = show.findings(estate, ended)
     console.print(show.table(findings))
-    console.print(show.by_run(ended))
-    unexpected = show.unexpected(findings, ended, missing=_missing(estate))
+    console.print(show.counts(findings, ended))
+    complete = all(part.state is PartState.UP for part in estate.parts.values())
+    unexpected = differences(findings, ended, complete=complete)
     for line in unexpected:
-        console.print(f"[red]not as expected:[/] {line}")
+        console.print(f"[red]not as expected:[/] {line}", highlight=False)
     console.print(f"[dim]{time.monotonic() - began:.0f} s from start to findings[/]")
     if not check:
         _invite(console, airflow)
-    return 1 if unexpected else 0
+    return 1 if check and unexpected else 0
 
 
 def _run(progress: Progress, api: AirflowApi) -> list[runs.Run]:
@@ -80,13 +82,9 @@ def _run(progress: Progress, api: AirflowApi) -> list[runs.Run]:
     return runs.run_all(api, dag_ids, RUNS_SECONDS, ended=lambda _: progress.advance(bar))
 
 
-def _missing(estate: Estate) -> list[str]:
-    return [part.name for part in estate.parts.values() if part.state is not PartState.UP]
-
-
 def _invite(console: Console, airflow: Platform) -> None:
-    console.print(f"\n[bold]Airflow[/] {airflow.url}   reports at {airflow.url}/plugin/upkeep")
-    for user, role in show.users(airflow):
+    console.print(f"\n[bold]Airflow[/] {airflow.url}   (board: {airflow.url}/upkeep/)")
+    for user, role in USERS.items():
         console.print(f"  {user} / {airflow.password(user)}  ({role})")
     console.print("[dim]`make stop` ends everything; `upkeep sandbox fault` lists what can be broken[/]")
 

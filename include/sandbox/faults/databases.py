@@ -18,6 +18,7 @@ from sandbox.process import Child
 LEFT_FREE = 3
 """Connections that a check still gets, so that it can see how few there are."""
 
+QUIKAPP_PATH = "/actuator/health"
 FAILED_PAYMENTS = 400
 FAILURE = "sandbox: api_connection_error"
 
@@ -79,7 +80,7 @@ def _pool(system: str, pool: Pool) -> Fault:
 
 
 def _report_exhausted(estate: Estate) -> None:
-    answer("quikapp", path="/actuator/health", body=exhausted_pool())(estate)
+    answer("quikapp", path=QUIKAPP_PATH, body=exhausted_pool())(estate)
 
 
 def _quikapp_pool() -> Fault:
@@ -92,7 +93,7 @@ def _quikapp_pool() -> Fault:
 
     def heal(estate: Estate) -> None:
         pool.release(estate)
-        answer_well("quikapp")(estate)
+        answer_well("quikapp", QUIKAPP_PATH)(estate)
 
     plain = _pool("quikapp", pool)
     return Fault(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import KafkaException
+
 from sandbox.errors import PartFailed
 from sandbox.estate import Estate
 from sandbox.faults.model import Fault
@@ -13,15 +18,22 @@ MESSAGES = 80_000
 
 
 def _fall_behind(estate: Estate) -> None:
-    with_broker = _servers(estate)
-    try:
-        produce(with_broker, TOPIC, MESSAGES)
-    except TimeoutError as e:
-        raise PartFailed(f"the sandbox's {PART} took no messages: {e}") from e
+    with _answering():
+        produce(_servers(estate), TOPIC, MESSAGES)
 
 
 def _catch_up(estate: Estate) -> None:
-    commit_all(_servers(estate), behind=BEHIND)
+    with _answering():
+        commit_all(_servers(estate), behind=BEHIND)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Say it in our words when the broker does not answer."""
+    try:
+        yield
+    except (KafkaException, TimeoutError) as e:
+        raise PartFailed(f"the sandbox's {PART} does not answer: {e}") from e
 
 
 def _servers(estate: Estate) -> str:

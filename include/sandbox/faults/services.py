@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from sandbox import certificates
 from sandbox.estate import Estate
 from sandbox.faults.asking import ask
 from sandbox.faults.model import Action, Fault
-from sandbox.servers.health import QUIKAPP_HEALTH
+from sandbox.servers.health import EVERY_PATH, QUIKAPP_HEALTH
 
 HEALTH, TLS = "health", "tls"
 EXPIRING_DAYS, EXPIRED_DAYS = 5, -2
@@ -39,11 +40,11 @@ def answer(endpoint: str, **change: Any) -> Action:
     return act
 
 
-def answer_well(endpoint: str) -> Action:
-    """Return the action that undoes every change of an end point."""
+def answer_well(endpoint: str, path: str = EVERY_PATH) -> Action:
+    """Return the action that undoes the change of a path, or the one that concerns all of them."""
 
     def act(estate: Estate) -> None:
-        ask(estate, HEALTH, "DELETE", f"/endpoints/{endpoint}")
+        ask(estate, HEALTH, "DELETE", f"/endpoints/{endpoint}?{urlencode({'path': path})}")
 
     return act
 
@@ -97,7 +98,7 @@ def _all() -> list[Fault]:
         finding="daily_checks/health_dashboards: endpoint{name=api} becomes warning",
         needs=(HEALTH,),
         break_=answer("zetra", path="/api/health", delay_seconds=3),
-        heal=answer_well("zetra"),
+        heal=answer_well("zetra", "/api/health"),
     )
     kinds = (("expiring", EXPIRING_DAYS), ("expired", EXPIRED_DAYS))
     return [

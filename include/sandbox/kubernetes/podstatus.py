@@ -20,8 +20,8 @@ def image_digest(image: str) -> str:
 def image_id(image: str) -> str:
     """Return the image as the kubelet names what it runs: repository and digest.
 
-    >>> image_id("registry.example/api:1.2")[:29]
-    'registry.example/api@sha256:1'
+    >>> image_id("registry.example/api:1.2").partition("@sha256:")[0]
+    'registry.example/api'
     """
     head, slash, tail = image.partition("@")[0].rpartition("/")
     return f"{head}{slash}{tail.partition(':')[0]}@{image_digest(image)}"

@@ -60,8 +60,10 @@ class Server:
         write_private(initial, text, owner=data.stat().st_uid)
         port = choose_port(folder, self.name)
         child = process.start(folder, self.name, _command(server, data, port), account=service_account())
-        process.wait_until(child, lambda: self._accepts(port, passwords[self.user]))
-        initial.unlink()
+        try:
+            process.wait_until(child, lambda: self._accepts(port, passwords[self.user]))
+        finally:
+            initial.unlink(missing_ok=True)
         self._fill(port, passwords[self.user])
         details = {"database": self.database, "user": self.user, "max_connections": MAX_CONNECTIONS}
         return [endpoint(self.name, child, port, credentials_file=str(file), details=details)]

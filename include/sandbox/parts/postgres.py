@@ -34,15 +34,14 @@ def start(context: Context) -> list[Endpoint]:
     found = CLUSTER.start(context)
     port = found.port or 0
     _, passwords = credentials(context.folder, CLUSTER.name, ())
-    for database, owner in CLUSTER.databases.items():
-        with (
-            connection(port, SUPERUSER, passwords[SUPERUSER], database) as admin,
-            admin.cursor() as cursor,
-        ):
+    for database in CLUSTER.databases:
+        with connection(port, SUPERUSER, passwords[SUPERUSER], database) as admin, admin.cursor() as cursor:
             name = sql.Identifier(database)
             cursor.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT %s").format(name), (POOL_SIZE,))
             if found.details["statement_statistics"]:
-                cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                cursor.execute("CREATE EXTENSION pg_stat_statements")
+                cursor.execute("SELECT pg_stat_statements_reset()")  # it has seen how roles were made
+    for database, owner in CLUSTER.databases.items():
         with connection(port, owner, passwords[owner], database) as ours, ours.cursor() as cursor:
             cursor.execute((files("sandbox.seeds") / f"{database}.sql").read_text())
     return [found]

@@ -48,8 +48,7 @@ class Cluster:
         if not self.durable:
             shutil.rmtree(data, ignore_errors=True)
         if not (data / "PG_VERSION").exists():
-            shutil.rmtree(data, ignore_errors=True)
-            _initialise(folder, binaries, private_folder(data), passwords[SUPERUSER])
+            self._initialise(folder, binaries, passwords[SUPERUSER])
         port = choose_port(folder, self.name)
         settings = dict(self.settings)
         statistics = programs.has_statement_statistics(binaries)
@@ -66,6 +65,30 @@ class Cluster:
         details = {"databases": dict(self.databases), "statement_statistics": statistics}
         return endpoint(self.name, child, port, credentials_file=str(file), why=why, details=details)
 
+    def _initialise(self, folder: Path, binaries: Path, password: str) -> None:
+        """Make an empty cluster that asks everybody for a password; half a one is never left behind."""
+        draft = folder / f"{self.name}.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        account = service_account()
+        secret = folder / f"{self.name}.initial"
+        write_private(secret, password, owner=account.pw_uid if account else None)
+        command: list[str | Path] = [
+            binaries / "initdb", "--pgdata", private_folder(draft), "--username", SUPERUSER,
+            "--auth", "scram-sha-256", "--pwfile", secret, "--encoding", "UTF8", "--locale", "C",
+            "--no-instructions", *([] if self.durable else ["--no-sync"]),
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, cwd="/", check=False, **process.run_as(account)
+            )
+        except OSError as e:
+            raise PartFailed(f"initdb cannot be started: {e.strerror}") from e
+        finally:
+            secret.unlink(missing_ok=True)
+        if done.returncode:
+            raise PartFailed(f"initdb failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+        draft.rename(folder / self.name)
+
 
 @contextlib.contextmanager
 def connection(port: int, user: str, password: str, database: str) -> Iterator[Any]:
@@ -80,27 +103,6 @@ def connection(port: int, user: str, password: str, database: str) -> Iterator[A
         opened.close()
 
 
-def _initialise(folder: Path, binaries: Path, data: Path, password: str) -> None:
-    """Make an empty cluster that asks everybody for a password."""
-    account = service_account()
-    secret = folder / f"{data.name}.initial"
-    write_private(secret, password, owner=account.pw_uid if account else None)
-    command: list[str | Path] = [
-        binaries / "initdb", "--pgdata", data, "--username", SUPERUSER, "--auth", "scram-sha-256",
-        "--pwfile", secret, "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions",
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd="/", check=False, **process.run_as(service_account())
-        )
-    except OSError as e:
-        raise PartFailed(f"initdb cannot be started: {e.strerror}") from e
-    finally:
-        secret.unlink(missing_ok=True)
-    if done.returncode:
-        raise PartFailed(f"initdb failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
-
-
 def _command(binaries: Path, data: Path, port: int, settings: Mapping[str, str]) -> list[str | Path]:
     every = {"listen_addresses": LOOPBACK, "port": str(port), "unix_socket_directories": "", **settings}
     options = [word for name, value in every.items() for word in ("-c", f"{name}={value}")]
@@ -111,7 +113,11 @@ def _accepts(port: int, password: str) -> bool:
     try:
         with connection(port, SUPERUSER, password, "postgres"):
             return True
-    except psycopg2.OperationalError:
+    except psycopg2.OperationalError as e:
+        if "password authentication failed" in str(e):
+            raise PartFailed(
+                "its data and the passwords in `credentials` do not belong together: remove its data folder"
+            ) from e
         return False
 
 

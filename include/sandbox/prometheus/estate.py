@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from sandbox.prometheus.effects import CHANGES, Effect
+from sandbox.prometheus.changes import CHANGES
+from sandbox.prometheus.effects import Effect
 from sandbox.prometheus.incidents import effects
 from sandbox.prometheus.series import Bump, Series
 from sandbox.prometheus.state import State

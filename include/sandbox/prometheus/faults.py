@@ -20,7 +20,8 @@ from sandbox.errors import PartFailed
 from sandbox.estate import Estate
 from sandbox.faults.model import Fault
 from sandbox.prometheus import state
-from sandbox.prometheus.effects import CHANGES, Change, Effect
+from sandbox.prometheus.changes import CHANGES
+from sandbox.prometheus.effects import Change, Effect
 
 PART = "prometheus"
 SEEN_WITHIN_SECONDS = 30.0

@@ -27,6 +27,8 @@ FREQUENT_STEP_SECONDS = 150
 """Two samples in any closed window of 5 minutes, which `rate(…[5m])` needs; both steps divide a day."""
 RARE_STEP_SECONDS = 288
 """Closer than the 5 minutes that Prometheus looks back for an instant value."""
+DENSE_SECONDS, DENSE_STEP_SECONDS = 600, 15
+"""Before live scraping begins: a rate over samples of very unequal distances comes out too small."""
 _WHOLE_BLOCK = "40000h"
 """One block for all: promtool reads its input again for each block."""
 _CACHED_DAYS = 2
@@ -133,8 +135,12 @@ def _openmetrics(anchor: float, start: float, end: float, last: float | None) ->
 
 
 def _times(start: float, end: float, step: int, last: float | None) -> list[float]:
-    times = [float(t) for t in range(int(start), int(end), step)]
-    return times if last is None or (times and last <= times[-1]) else [*times, float(int(last))]
+    """The moments from `start` up to `end`; where `last` ends the history, it is dense before that."""
+    if last is None:
+        return [float(t) for t in range(int(start), int(end), step)]
+    dense = max(int(start), int(last) - DENSE_SECONDS)
+    usual, tail = range(int(start), dense, step), range(dense, int(last) + 1, DENSE_STEP_SECONDS)
+    return [float(t) for t in sorted({*usual, *tail, int(last)})]
 
 
 def _lines(one: Series, values: Sequence[float], stamps: Iterable[str]) -> Iterator[str]:

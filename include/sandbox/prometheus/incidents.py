@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.prometheus.effects import CHANGES, Effect
+from sandbox.prometheus.changes import CHANGES
+from sandbox.prometheus.effects import Effect
 from sandbox.prometheus.shapes import DAY
 
 ALERT_STEP_SECONDS = 60

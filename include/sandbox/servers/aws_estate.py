@@ -183,7 +183,7 @@ def _metrics(now: datetime) -> None:
                 {
                     "MetricName": name,
                     "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": INSTANCE}],
-                    "Timestamp": at,
+                    "Timestamp": _naive(at),
                     "Value": level + swing * rhythm,
                     "Unit": unit,
                 }

@@ -2,7 +2,8 @@
 
 Each listens on a port of its own, as each has a host of its own in the real world. What it answers
 can be changed over the admin port: `PUT /endpoints/NAME` with `{"path", "status", "delay_seconds",
-"body"}` (all optional; without `path`, for all its paths), `DELETE /endpoints/NAME` to undo.
+"body"}` (all optional; without `path`, for all its paths), `DELETE /endpoints/NAME` undoes
+all changes of it, `?path=…` those of one path, `?path=*` those that concern all its paths.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 LONGEST_DELAY_SECONDS = 300.0
+EVERY_PATH = "*"
 
 _WEBSOCKET_METRICS = """\
 # TYPE websocket_connections gauge
@@ -62,7 +64,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 class Override:
     """What an end point answers instead; None leaves that aspect as it is."""
 
-    path: str | None = None
+    path: str = EVERY_PATH
     status: int | None = None
     delay_seconds: float = 0.0
     body: Any = None
@@ -72,7 +74,7 @@ class Health:
     """All end points, and what has been changed about them."""
 
     def __init__(self) -> None:
-        self._overrides: dict[str, dict[str | None, Override]] = {}
+        self._overrides: dict[str, dict[str, Override]] = {}
 
     def app(self, name: str) -> web.Application:
         """Return the application of one end point."""
@@ -94,7 +96,7 @@ class Health:
 
     async def _answer(self, name: str, path: str) -> web.Response:
         changed = self._overrides.get(name, {})
-        override = changed.get(path) or changed.get(None) or Override()
+        override = changed.get(EVERY_PATH) or changed.get(path) or Override()
         if override.delay_seconds:
             await asyncio.sleep(override.delay_seconds)
         body = ANSWERS[name].get(path)
@@ -124,7 +126,11 @@ class Health:
         return web.json_response(asdict(override))
 
     async def _restore(self, request: web.Request) -> web.Response:
-        self._overrides.pop(_known(request), None)
+        name, path = _known(request), request.query.get("path")
+        if path is None:
+            self._overrides.pop(name, None)
+        else:
+            self._overrides.get(name, {}).pop(path, None)
         return web.Response(status=204)
 
 

@@ -15,13 +15,15 @@ async def record_miss(
 ) -> None:
     """Record that a run missed its deadline; runs in the triggerer, and again if that is killed.
 
-    Airflow gives plain JSON: the run, and the deadline's id and time. A run that has succeeded
+    Airflow gives the run and the deadline's id and time, a time as text or as itself. A run that has succeeded
     meanwhile was in time enough to need no record: success prunes deadlines, but one may just be firing.
     """
     run, deadline = context["dag_run"], context["deadline"]
     if run.get("state") == "success":
         return
-    missed_at = datetime.fromisoformat(deadline["deadline_time"])
+    missed_at = deadline["deadline_time"]
+    if isinstance(missed_at, str):
+        missed_at = datetime.fromisoformat(missed_at)
     log.warning("%s %s missed its deadline of %s", run["dag_id"], run["dag_run_id"], missed_at.isoformat())
     await asyncio.to_thread(
         _record, system, routine, owner, deadline_seconds, run["dag_id"], run["dag_run_id"], missed_at

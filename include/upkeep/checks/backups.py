@@ -86,7 +86,11 @@ class PolicyReview:
         in_slot = [backup for backup in self.backups if backup.made_at >= slot.earliest]
         common["value"] = age
         if not in_slot:
-            return Finding(**common, state=State.CRITICAL, summary=f"{told}; that of {slot.due} is missing")
+            return Finding(
+                **common,
+                state=State.CRITICAL,
+                summary=f"{told}; that of {slot.due:%Y-%m-%d %H:%M %Z} is missing",
+            )
         late = (in_slot[-1].made_at - slot.latest).total_seconds()
         if late > 0:
             text = f"{told}; it came {format_value(late, 'seconds')} after its grace"

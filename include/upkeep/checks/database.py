@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -48,30 +48,41 @@ class DatabaseLimits:
 def database_checks(context: CheckContext, engine: Engine, limits: DatabaseLimits) -> list[Check]:
     """Return the checks of the system's database; each stands if another has no answer."""
     source = Source(f"{engine}: the server's own status", context.as_of)
-    asked: Mapping[str, Callable[[], Finding | Sequence[Finding]]]
-    if engine == "mysql":
-        asked = {
-            "database_connections": lambda: _mysql_connections(context, source, limits),
-            "database_slow_queries": lambda: _mysql_slow_queries(context, source),
-            "database_replication": lambda: _mysql_replication(context, source, limits),
-            "database_size": lambda: _sizes(
-                context,
-                source,
-                ((one.name, one.total_bytes) for one in context.clients.mysql().database_sizes()),
-            ),
-        }
-    else:
-        asked = {
-            "database_connections": lambda: _postgres_connections(context, source, limits),
-            "database_slow_queries": lambda: _postgres_statements(context, source),
-            "database_replication": lambda: _postgres_replication(context, source, limits),
-            "database_size": lambda: _sizes(
-                context,
-                source,
-                ((one.name, one.total_bytes) for one in context.clients.postgres().database_sizes()),
-            ),
-        }
-    return [Check(name=name, source=source.name, present=True, ask=ask) for name, ask in asked.items()]
+    asks = _mysql_asks if engine == "mysql" else _postgres_asks
+    # The engine's name in front keeps them apart from the catalog's metrics of the same task.
+    return [
+        Check(name=f"{engine}_server_{name}", source=source.name, present=True, ask=ask)
+        for name, ask in asks(context, source, limits).items()
+    ]
+
+
+Asks = Mapping[str, Callable[[], Finding | Sequence[Finding]]]
+
+
+def _mysql_asks(context: CheckContext, source: Source, limits: DatabaseLimits) -> Asks:
+    def size() -> list[Finding]:
+        sizes = context.clients.mysql().database_sizes()
+        return _sizes(context, source, "mysql_server_size", {one.name: one.total_bytes for one in sizes})
+
+    return {
+        "connections": lambda: _mysql_connections(context, source, limits),
+        "slow_queries": lambda: _mysql_slow_queries(context, source),
+        "replication": lambda: _mysql_replication(context, source, limits),
+        "size": size,
+    }
+
+
+def _postgres_asks(context: CheckContext, source: Source, limits: DatabaseLimits) -> Asks:
+    def size() -> list[Finding]:
+        sizes = context.clients.postgres().database_sizes()
+        return _sizes(context, source, "postgres_server_size", {one.name: one.total_bytes for one in sizes})
+
+    return {
+        "connections": lambda: _postgres_connections(context, source, limits),
+        "slow_queries": lambda: _postgres_statements(context, source),
+        "replication": lambda: _postgres_replication(context, source, limits),
+        "size": size,
+    }
 
 
 def _mysql_connections(context: CheckContext, source: Source, limits: DatabaseLimits) -> Finding:
@@ -86,7 +97,7 @@ def _mysql_connections(context: CheckContext, source: Source, limits: DatabaseLi
     }
     quantity = (found.used_ratio, "ratio")
     title = "Database connections in use"
-    return source.number("database_connections", title, quantity, limits.connections(), evidence)
+    return source.number("mysql_server_connections", title, quantity, limits.connections(), evidence)
 
 
 def _postgres_connections(context: CheckContext, source: Source, limits: DatabaseLimits) -> Finding:
@@ -103,12 +114,12 @@ def _postgres_connections(context: CheckContext, source: Source, limits: Databas
         ]
     quantity = (found.used_ratio, "ratio")
     title = "Database connections in use"
-    return source.number("database_connections", title, quantity, limits.connections(), evidence)
+    return source.number("postgres_server_connections", title, quantity, limits.connections(), evidence)
 
 
 def _mysql_slow_queries(context: CheckContext, source: Source) -> Finding:
     """Return the server's count; the ledger's last one tells how many are new."""
-    check = "database_slow_queries"
+    check = "mysql_server_slow_queries"
     found = context.clients.mysql().slow_queries()
     slow = format_value(found.threshold_seconds, "seconds")
     evidence: dict[str, Any] = {"uptime": format_value(found.uptime_seconds, "seconds")}
@@ -122,7 +133,7 @@ def _mysql_slow_queries(context: CheckContext, source: Source) -> Finding:
 
 
 def _postgres_statements(context: CheckContext, source: Source) -> Finding:
-    check, title = "database_slow_queries", "Mean time of the statement that took most time"
+    check, title = "postgres_server_slow_queries", "Mean time of the statement that took most time"
     found = context.clients.postgres().top_statements(_MOST_SHOWN)
     if found.problem:
         return source.unknown(check, title, found.problem)
@@ -145,14 +156,14 @@ def _postgres_statements(context: CheckContext, source: Source) -> Finding:
 def _mysql_replication(context: CheckContext, source: Source, limits: DatabaseLimits) -> list[Finding]:
     found = []
     for one in context.clients.mysql().replication():
-        check = check_name("database_replication", {"channel": one.channel} if one.channel else {})
+        check = check_name("mysql_server_replication", {"channel": one.channel} if one.channel else {})
         if one.lag_seconds is None:
             text = f"The replica does not follow {one.source}: {one.problem or 'it says no reason'}"
             found.append(source.told(check, State.CRITICAL, text))
         else:
             title = f"Replication behind {one.source}"
             found.append(source.number(check, title, (float(one.lag_seconds), "seconds"), limits.lag()))
-    return found or [source.told("database_replication", State.OK, "The database is no replica")]
+    return found or [source.told("mysql_server_replication", State.OK, "The database is no replica")]
 
 
 def _postgres_replication(context: CheckContext, source: Source, limits: DatabaseLimits) -> list[Finding]:
@@ -160,34 +171,39 @@ def _postgres_replication(context: CheckContext, source: Source, limits: Databas
     if role.is_standby:
         if role.lag_seconds is None or not role.is_streaming:
             text = "The standby does not follow its primary"
-            return [source.told("database_replication", State.CRITICAL, text)]
+            return [source.told("postgres_server_replication", State.CRITICAL, text)]
         quantity = (role.lag_seconds, "seconds")
         title = "Replication behind the primary"
-        return [source.number("database_replication", title, quantity, limits.lag())]
+        return [source.number("postgres_server_replication", title, quantity, limits.lag())]
     found = []
-    for one in role.replicas:
+    # Replicas that were not given names of their own all call themselves walreceiver.
+    for number, one in enumerate(sorted(role.replicas, key=lambda r: (r.name, -r.lag_seconds)), start=1):
         evidence = {
             "state": one.state,
             "sync": one.sync_state,
             "behind": format_value(one.lag_bytes, "bytes"),
         }
-        check = check_name("database_replication", {"replica": one.name})
+        alone = sum(other.name == one.name for other in role.replicas) == 1
+        labels = {"replica": one.name} if alone else {"replica": one.name, "number": str(number)}
+        check = check_name("postgres_server_replication", labels)
         quantity = (one.lag_seconds, "seconds")
         title = f"Replica {one.name} behind"
         found.append(source.number(check, title, quantity, limits.lag(), evidence))
-    return found or [source.told("database_replication", State.OK, "No replica follows the database")]
+    return found or [source.told("postgres_server_replication", State.OK, "No replica follows the database")]
 
 
-def _sizes(context: CheckContext, source: Source, sizes: Iterable[tuple[str, int]]) -> list[Finding]:
-    found = [_size(context, source, name, size) for name, size in sizes]
-    if not found:
-        return [source.unknown("database_size", "Database size", "the server lists no database")]
-    return keep_worst(found, "database_size")
+def _sizes(context: CheckContext, source: Source, check: str, sizes: Mapping[str, int]) -> list[Finding]:
+    found = [
+        _size(context, source, check_name(check, {"database": name}), size) for name, size in sizes.items()
+    ]
+    return keep_worst(found, check) or [
+        source.unknown(check, "Database size", "the server lists no database")
+    ]
 
 
-def _size(context: CheckContext, source: Source, name: str, size: int) -> Finding:
+def _size(context: CheckContext, source: Source, check: str, size: int) -> Finding:
     """Return a database's size, with its growth as far as the ledger remembers."""
-    check, title = check_name("database_size", {"database": name}), f"Size of the database {name}"
+    title = "Size of the database"
     finding = source.number(check, title, (float(size), "bytes"))
     since = context.as_of - _GROWTH_SEEN
     past = context.history.measurements(check, since, _just_before(context))
@@ -195,20 +211,18 @@ def _size(context: CheckContext, source: Source, name: str, size: int) -> Findin
         return finding
     months = (context.as_of - past[0].at) / timedelta(days=30)
     growth = (size / past[0].value - 1) / months
-    expected = context.system.capacity.growth and context.system.capacity.growth.data_monthly_ratio
-    of = bounds([above(expected * _GROWTH_TOO_FAST)], []) if expected else []
-    grown = source.number(check, f"{title} grows each month by", (growth, "ratio"), of)
-    evidence = {"monthly_growth": format_value(growth, "ratio"), "compared_with": past[0].at.isoformat()}
-    return Finding(
-        check=check,
-        state=grown.state,
-        summary=f"{finding.summary}, growing {format_value(growth, 'ratio')} a month"
-        + (f", expected are {format_value(expected, 'ratio')}" if expected else ""),
-        source=source.name,
-        observed_at=source.at,
-        value=float(size),
-        unit="bytes",
-        evidence=evidence,
+    plan = context.system.capacity.growth
+    expected = plan.data_monthly_ratio if plan else None
+    too_fast = expected is not None and growth > expected * _GROWTH_TOO_FAST
+    told = f"{finding.summary}, growing {format_value(growth, 'ratio')} a month"
+    return replace(
+        finding,
+        state=State.WARNING if too_fast else State.OK,
+        summary=told + (f", expected are {format_value(expected, 'ratio')}" if expected is not None else ""),
+        evidence={
+            "monthly_growth": format_value(growth, "ratio"),
+            "compared_with": past[0].at.isoformat(),
+        },
     )
 
 

@@ -72,7 +72,8 @@ def metric_checks(
     context: CheckContext, names: Iterable[str], links: Mapping[str, Sequence[str]] | None = None
 ) -> list[Check]:
     """Return one check for each metric; `links` are shown in the evidence, by metric."""
-    return [metric_check(context, name, (links or _dashboards(context)).get(name, ())) for name in names]
+    shown = _dashboards(context) if links is None else links
+    return [metric_check(context, name, shown.get(name, ())) for name in names]
 
 
 def metric_check(context: CheckContext, name: str, links: Sequence[str] = ()) -> Check:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError
+from croniter import CroniterBadDateError, croniter
 
 from upkeep.catalog.schedules import previous_due
 from upkeep.errors import ConfigurationError
@@ -52,19 +52,17 @@ def expected_slot(cron: str, zone: str, at: datetime, grace: timedelta) -> Slot:
 
 
 def longest_gap(cron: str, at: datetime) -> timedelta:
-    """Return the longest time between two dues of about a year before `at`, clock changes left aside."""
-    dues = list(islice(dues_before(cron, "UTC", at), 300))
+    """Return the longest time between two of the 300 dues before `at`, clock changes left aside.
+
+    Raises ConfigurationError if the schedule is never due.
+    """
+    wall = croniter(cron, at.astimezone(UTC).replace(tzinfo=None))
+    try:
+        dues: list[datetime] = [wall.get_prev(datetime) for _ in range(300)]
+    except CroniterBadDateError as e:
+        raise ConfigurationError(f"the schedule {cron!r} is due too seldom to plan with") from e
     return max(later - earlier for later, earlier in pairwise(dues))
 
 
 def _offset(moment: datetime, zone: str) -> timedelta:
     return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
-
-
-def day_prefixes(moments: Iterator[datetime] | list[datetime]) -> list[str]:
-    """Return the days of the moments in UTC as `YYYY/MM/DD/`, each once, latest first.
-
-    >>> day_prefixes([datetime(2026, 3, 1, 2, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)])
-    ['2026/03/01/']
-    """
-    return list(dict.fromkeys(moment.astimezone(UTC).strftime("%Y/%m/%d/") for moment in moments))

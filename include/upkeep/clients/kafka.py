@@ -130,8 +130,9 @@ def _watermarks(consumer: Consumer, partition: tuple[str, int], deadline: float)
 
 
 def _error(e: Exception, group: str) -> UpkeepError:
-    error = e.args[0] if e.args else None
-    return _reason(error, f"Kafka, group {group!r}: {error.str() if hasattr(error, 'str') else e}")
+    """Return our error for a KafkaException, which carries a KafkaError."""
+    error: Any = e.args[0]
+    return _reason(error, f"Kafka, group {group!r}: {error.str()}")
 
 
 def _reason(error: Any, message: str) -> UpkeepError:

@@ -54,7 +54,7 @@ class Replica:
 
 @dataclass(frozen=True)
 class Replication:
-    """What this server is. lag_seconds: behind its primary; None for a primary, or before the first replay."""
+    """What this server is. lag_seconds: behind its primary; None for a primary or before a replay."""
 
     is_standby: bool
     is_streaming: bool

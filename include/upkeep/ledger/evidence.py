@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from upkeep.findings import Finding
 
 LARGEST_BYTES = 64 * 1024
 """Evidence is for a person to read; what is longer belongs where it came from."""
 
 EXCERPT_CHARACTERS = 4_000
+
+_TEXTS = ("check", "summary", "source", "unit", "limit", "reason", "runbook")
 
 
 def storable(evidence: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,6 +29,14 @@ def storable(evidence: Mapping[str, Any]) -> dict[str, Any]:
     if len(dumped.encode()) <= LARGEST_BYTES:
         return plain
     return {"truncated_from_bytes": len(dumped.encode()), "excerpt": dumped[:EXCERPT_CHARACTERS]}
+
+
+def fit(finding: Finding) -> Finding:
+    """Return the finding with texts that Postgres can hold: a far side's garbage must not lose the rest."""
+    texts: dict[str, Any] = {
+        name: _text(text) or "(not printable)" for name in _TEXTS if (text := getattr(finding, name))
+    }
+    return replace(finding, **texts)
 
 
 def number(value: float | None) -> float | None:

@@ -116,6 +116,7 @@ class Skip(Base):
     run_id: Mapped[str] = mapped_column(primary_key=True)
     task_id: Mapped[str] = mapped_column(primary_key=True)
     map_index: Mapped[int] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(comment="Airflow's try number")
     procedure_id: Mapped[str]
     reason: Mapped[str]
     recorded_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

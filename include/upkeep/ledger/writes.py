@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from upkeep.findings import Finding
 from upkeep.ledger import partitions
 from upkeep.ledger.errors import told_apart
-from upkeep.ledger.evidence import number, storable
+from upkeep.ledger.evidence import fit, number, storable
 from upkeep.ledger.tables import DeadlineMiss, FindingRow, Measurement, ReportRow, Run, Skip
 
 
@@ -50,7 +50,7 @@ def record_run(engine: Engine, run: RunRecord) -> None:
         _upsert(connection, _table(Run), [asdict(run)], key=["dag_id", "run_id"])
 
 
-def record_task(
+def record_task(  # noqa: PLR0913 - whose findings they are, and the findings
     engine: Engine,
     key: TaskKey,
     findings: Sequence[Finding],
@@ -65,11 +65,12 @@ def record_task(
     itself; an earlier attempt that arrives late is kept as superseded. `left_out` says why the task, or
     a part of it, was not done. A finding's number goes to the measurements, too.
     """
+    fitting = [fit(finding) for finding in findings]
     with told_apart(), engine.begin() as connection:
         _lock(connection, key)
-        connection.execute(delete(FindingRow).where(*_task(FindingRow, key), FindingRow.attempt == key.attempt))
-        newest = connection.scalar(select(func.max(FindingRow.attempt)).where(*_task(FindingRow, key)))
-        late = newest is not None and newest > key.attempt
+        same_attempt = (*_task(FindingRow, key), FindingRow.attempt == key.attempt)
+        connection.execute(delete(FindingRow).where(*same_attempt))
+        late = _newest_attempt(connection, key) > key.attempt
         if not late:
             connection.execute(
                 update(FindingRow)
@@ -77,16 +78,16 @@ def record_task(
                 .values(superseded_at=func.now())
             )
             _record_skip(connection, key, procedure_id, left_out)
-        rows = [_row(key, n, f, system, procedure_id) for n, f in enumerate(findings)]
+        rows = [_row(key, n, f, system, procedure_id) for n, f in enumerate(fitting)]
         if rows:
             # An expression cannot stand in many rows of values; the time of an already superseded row can.
             superseded_at = connection.scalar(select(func.now())) if late else None
             connection.execute(insert(FindingRow), [row | {"superseded_at": superseded_at} for row in rows])
         if not late:
-            _record_measurements(connection, key, system, findings)
+            _record_measurements(connection, key, system, fitting)
 
 
-def record_deadline_miss(
+def record_deadline_miss(  # noqa: PLR0913 - the columns of one row
     engine: Engine,
     *,
     dag_id: str,
@@ -141,9 +142,7 @@ def _task(table: type[FindingRow] | type[Skip], key: TaskKey) -> tuple[Any, ...]
     )
 
 
-def _row(
-    key: TaskKey, position: int, finding: Finding, system: str, procedure_id: str
-) -> dict[str, Any]:
+def _row(key: TaskKey, position: int, finding: Finding, system: str, procedure_id: str) -> dict[str, Any]:
     return {
         **asdict(key),
         "system": system,
@@ -173,10 +172,20 @@ def _record_skip(connection: Connection, key: TaskKey, procedure_id: str, reason
                 run_id=key.run_id,
                 task_id=key.task_id,
                 map_index=key.map_index,
+                attempt=key.attempt,
                 procedure_id=procedure_id,
                 reason=reason,
             )
         )
+
+
+def _newest_attempt(connection: Connection, key: TaskKey) -> int:
+    """Return the newest attempt that found or left out something, 0 where none has."""
+    seen = (
+        connection.scalar(select(func.max(table.attempt)).where(*_task(table, key)))
+        for table in (FindingRow, Skip)
+    )
+    return max(attempt or 0 for attempt in seen)
 
 
 def _record_measurements(
@@ -196,7 +205,8 @@ def _record_measurements(
             "dag_id": key.dag_id,
             "run_id": key.run_id,
         }
-        for finding in measured
+        # In one order everywhere: two tasks that measure the same must not wait for each other in a circle.
+        for finding in sorted(measured, key=lambda finding: (finding.check, finding.observed_at))
     ]
     _upsert(connection, _table(Measurement), rows, key=["system", "metric", "at"])
 

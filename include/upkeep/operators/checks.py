@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ANSWER_SHARE = 0.8
 """Of the task's time, what its checks may take; the rest is for recording what they found."""
 
+NOTHING = "the catalog names nothing to check"
+
 LONGEST_ANSWER_SECONDS = 600.0
 """Where a task has no time-out of its own."""
 
@@ -59,7 +61,7 @@ class RunChecks(BaseOperator):
         findings, left_out = self._ask(moment)
         self._record(context, findings, left_out)
         if not findings:
-            raise AirflowSkipException(left_out or "nothing to check")
+            raise AirflowSkipException(left_out)
         self._decide(context, findings)
         return dict(Counter(str(finding.state) for finding in findings))
 
@@ -86,7 +88,7 @@ class RunChecks(BaseOperator):
             asked = [check for check in checks if not (moment.past and check.present)]
             findings = run_checks(asked, moment.as_of, self._answer_seconds())
         left_out = f"{', '.join(present)}: {moment.past}" if moment.past and present else None
-        return findings, left_out
+        return findings, left_out or (None if findings else NOTHING)
 
     def _answer_seconds(self) -> float:
         timeout = self.execution_timeout

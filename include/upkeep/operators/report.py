@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
+from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.operators.run import RoutineFacts
 
@@ -40,11 +41,14 @@ class WriteReport(BaseOperator):
     def execute(self, context: Context) -> dict[str, int]:
         """Return how many findings there are of each state."""
         from upkeep.catalog.compiled import Catalog
+        from upkeep.ledger import reads
         from upkeep.operators.ledger import ledger_engine
         from upkeep.reports.routine import write_report
 
+        engine, run = ledger_engine(), context["dag_run"]
+        if reads.run(engine, run.dag_id, run.run_id) is None:
+            raise AirflowSkipException("the run was never opened: there is nothing to report")
         system = Catalog().system(self.routine["system"])
-        run = context["dag_run"]
         return write_report(
-            ledger_engine(), run.dag_id, run.run_id, self.routine["system"], system, self.routine["routine"]
+            engine, run.dag_id, run.run_id, self.routine["system"], system, self.routine["routine"]
         )

@@ -75,9 +75,9 @@ def is_link(text: str | None) -> bool:
 
 @cache
 def _environment(*, html: bool) -> Environment:
-    environment = Environment(  # noqa: S701  Markdown has an escaping of its own: `plain` and `code`
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=html,
+        autoescape=html,  # noqa: S701  Markdown has an escaping of its own: `plain` and `code`
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

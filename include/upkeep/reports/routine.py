@@ -20,7 +20,7 @@ HISTORY = timedelta(days=30)
 """What a sparkline shows: four weeks and the same weekday before them."""
 
 
-def write_report(
+def write_report(  # noqa: PLR0913, PLR0917  what names a run, and the facts to write of it
     engine: Engine, dag_id: str, run_id: str, system_id: str, system: System, routine: str
 ) -> dict[str, int]:
     """Write the report of a run and return how many findings there are of each state.
@@ -30,9 +30,7 @@ def write_report(
     """
     run = reads.run(engine, dag_id, run_id)
     if run is None:
-        raise PermanentError(
-            f"the ledger has no run {run_id!r} of {dag_id}: its first task did not open it; read that task's log"
-        )
+        raise PermanentError(f"the ledger has no run {run_id!r} of {dag_id}: read the log of its first task")
     findings = reads.findings(engine, dag_id, run_id)
     # A check of the present is observed a little after the moment that the run speaks of.
     end = max([run.as_of, *(finding.observed_at for finding in findings)])

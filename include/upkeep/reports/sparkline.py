@@ -20,7 +20,7 @@ FEWEST = 3
 
 
 def sparkline(points: Points, unit: str | None, limit: float | None) -> Markup:
-    """Return a line through the values over time, the last one dotted, the limit dashed; empty for too few."""
+    """Return a line through the values over time, the last dotted, the limit dashed; empty for too few."""
     if len(points) < FEWEST:
         return Markup("")
     values = [value for _, value in points] + ([limit] if limit is not None else [])
@@ -32,7 +32,8 @@ def sparkline(points: Points, unit: str | None, limit: float | None) -> Markup:
         return MARGIN + (at - start).total_seconds() / seconds * (WIDTH - 2 * MARGIN)
 
     def y(value: float) -> float:
-        share = (value - low) / (high - low) if high > low else 0.5
+        # Halves, for the difference of two very large numbers is infinite.
+        share = (value / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 0.5
         return HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN)
 
     line = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in points)

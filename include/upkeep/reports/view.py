@@ -113,11 +113,13 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
 def _procedures(
     facts: CatalogFacts, findings: Sequence[FindingRow], skips: Sequence[Skip]
 ) -> list[ProcedureFacts]:
-    """Return the routine's procedures, and those that only the ledger knows: the catalog has changed since."""
+    """Return the routine's procedures, and those that only the ledger knows, of an older catalog."""
     known = {procedure.task_id: procedure for procedure in facts.procedures}
-    for row in (*findings, *skips):
-        if row.task_id not in known:
-            known[row.task_id] = ProcedureFacts(row.task_id, row.procedure_id, title_of(row.task_id), "")
+    recorded = {row.task_id: row.procedure_id for row in findings} | {
+        row.task_id: row.procedure_id for row in skips
+    }
+    for task_id, procedure_id in recorded.items():
+        known.setdefault(task_id, ProcedureFacts(task_id, procedure_id, title_of(task_id), ""))
     return list(known.values())
 
 

@@ -54,13 +54,13 @@ def test_a_quiet_mysql_is_well(maria: Database) -> None:
     found = ask("resource_usage", of(maria), database="mysql")
     assert set(states(found).values()) == {State.OK}
     assert set(found) == {
-        "database_connections",
-        "database_slow_queries",
-        "database_replication",
-        "database_size{database=tasks_db}",
+        "mysql_server_connections",
+        "mysql_server_slow_queries",
+        "mysql_server_replication",
+        "mysql_server_size{database=tasks_db}",
     }
-    assert found["database_connections"].evidence["maximum"] == 40
-    assert found["database_connections"].unit == "ratio"
+    assert found["mysql_server_connections"].evidence["maximum"] == 40
+    assert found["mysql_server_connections"].unit == "ratio"
 
 
 def test_connections_that_run_out(maria: Database) -> None:
@@ -69,28 +69,30 @@ def test_connections_that_run_out(maria: Database) -> None:
         for _ in range(34):
             stack.enter_context(closing(connect()))
         found = ask("resource_usage", of(maria), database="mysql", connections_critical_ratio=0.99)
-        warned = found["database_connections"]
+        warned = found["mysql_server_connections"]
         found = ask("resource_usage", of(maria), database="mysql", connections_critical_ratio=0.82)
     assert (warned.state, warned.limit) == (State.WARNING, "> 80 %")
-    assert found["database_connections"].state is State.CRITICAL
+    assert found["mysql_server_connections"].state is State.CRITICAL
 
 
 def test_slow_queries_new_since_the_last_review(maria: Database) -> None:
     connect = mysql_client.connector("127.0.0.1", maria.port, maria.user, maria.password)
-    first = ask("resource_usage", of(maria), database="mysql")["database_slow_queries"]
+    first = ask("resource_usage", of(maria), database="mysql")["mysql_server_slow_queries"]
     with closing(connect()) as connection, closing(connection.cursor()) as cursor:
         cursor.execute("SELECT SLEEP(0.3)")
         cursor.fetchall()
     yesterday = Measurement(NOW - timedelta(days=1), first.value or 0)
-    remembered = Remembered({"database_slow_queries": [yesterday]})
-    found = ask("resource_usage", of(maria, history=remembered), database="mysql")["database_slow_queries"]
+    remembered = Remembered({"mysql_server_slow_queries": [yesterday]})
+    found = ask("resource_usage", of(maria, history=remembered), database="mysql")[
+        "mysql_server_slow_queries"
+    ]
     assert found.evidence["new"] == 1
     assert "200 ms" in found.summary
 
 
 @pytest.mark.parametrize(("share", "state"), [(1.0, State.OK), (0.5, State.WARNING)])
 def test_growth_against_what_the_catalog_expects(maria: Database, share: float, state: State) -> None:
-    name = "database_size{database=tasks_db}"
+    name = "mysql_server_size{database=tasks_db}"
     size = ask("resource_usage", of(maria), database="mysql")[name].value or 0
     past = Remembered({name: [Measurement(NOW - timedelta(days=30), size * share)]})
     parts = {"capacity": {"growth": {"data_monthly_ratio": 0.05}}}
@@ -102,11 +104,11 @@ def test_growth_against_what_the_catalog_expects(maria: Database, share: float, 
 def test_a_quiet_postgres_is_well(postgres: Database) -> None:
     context = postgres_context(postgres.port, postgres.user, postgres.password, postgres.name)
     found = ask("resource_usage", context, database="postgres")
-    slow = found.pop("database_slow_queries")
+    slow = found.pop("postgres_server_slow_queries")
     assert slow.state in (State.OK, State.UNKNOWN)  # not every PostgreSQL has pg_stat_statements
     assert slow.reason or slow.evidence["top"]
     assert set(states(found).values()) == {State.OK}
-    assert "database_size{database=zetra}" in found
+    assert "postgres_server_size{database=zetra}" in found
 
 
 def test_who_waits_for_a_lock_is_in_the_evidence(postgres: Database) -> None:
@@ -114,7 +116,7 @@ def test_who_waits_for_a_lock_is_in_the_evidence(postgres: Database) -> None:
     with closing(connect()) as holder, closing(holder.cursor()) as cursor:
         cursor.execute("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE", {})
         context = postgres_context(postgres.port, postgres.user, postgres.password, "zetra")
-        found = ask("resource_usage", context, database="postgres")["database_connections"]
+        found = ask("resource_usage", context, database="postgres")["postgres_server_connections"]
     assert "LOCK TABLE" in found.evidence["oldest_transaction"][3]
 
 

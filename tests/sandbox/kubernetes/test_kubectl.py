@@ -73,14 +73,16 @@ def test_apply_is_idempotent_and_drops_what_was_dropped(k, manifests):
 
 
 def test_a_rollout_fails_and_is_undone(k, kubectl, namespace, manifests):
-    _apply(k, manifests.deployment("web", progressDeadlineSeconds=1))
+    _apply(k, manifests.deployment("web"))
     assert "successfully rolled out" in k("rollout", "status", "deployment/web", "--timeout=20s")
     k("set", "image", "deployment/web", "app=registry.example/app:2")
     k("rollout", "status", "deployment/web", "--timeout=20s")
+    k("patch", "deployment", "web", "-p", '{"spec":{"progressDeadlineSeconds":1}}')
     k("set", "image", "deployment/web", "app=registry.example/app:does-not-exist")
     failed = kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=20s", check=False)
     assert failed.returncode != 0
     assert "exceeded its progress deadline" in failed.stderr
+    k("patch", "deployment", "web", "-p", '{"spec":{"progressDeadlineSeconds":600}}')
     k("rollout", "undo", "deployment/web")
     k("rollout", "status", "deployment/web", "--timeout=20s")
     image = "jsonpath={.spec.template.spec.containers[0].image}"

@@ -32,9 +32,8 @@ def needs(program: str) -> str:
 def test_promtool_accepts_the_configuration(tmp_path):
     promtool = needs("promtool")
     prepare(tmp_path, "http://127.0.0.1:9093", "http://127.0.0.1:9")
-    done = subprocess.run(
-        [promtool, "check", "config", str(tmp_path / "prometheus.yml")], capture_output=True, check=False
-    )
+    command = [promtool, "check", "config", str(tmp_path / "prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
     written = YAML(typ="safe").load(tmp_path / "prometheus.yml")
     (manager,) = written["alerting"]["alertmanagers"]

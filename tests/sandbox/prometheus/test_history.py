@@ -20,11 +20,9 @@ SEEDED = {
     ("zetra", "memory_ratio"),
 }
 CHANCE = random.Random(7)
-AGES = [
-    0.0,
-    *(CHANCE.uniform(0, 8) * DAY for _ in range(8)),
-    *(CHANCE.uniform(8, 88.9) * DAY for _ in range(8)),
-]
+RECENT = [CHANCE.uniform(0, 8) * DAY for _ in range(8)]
+OLDER = [CHANCE.uniform(8, 88.9) * DAY for _ in range(8)]
+AGES = [0.0, *RECENT, *OLDER]
 
 
 def crossed(limit: Limit, value: float) -> bool:

@@ -39,7 +39,7 @@ def seconds_to_deadline(deployment: Object, status: Object, now: datetime) -> fl
     if progressing.get("reason") in _AT_REST:
         return None
     since = seconds_since(progressing["lastUpdateTime"], now)
-    return float(max(deployment["spec"]["progressDeadlineSeconds"] - since, 0.0) + 0.05)
+    return float(max(_deadline(deployment) - since, 0.0) + 0.05)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ class _Rollout:
             message = f'ReplicaSet "{self.name}" is progressing.'
             entry = self._condition("Progressing", "True", "ReplicaSetUpdated", message)
             return {**entry, "lastUpdateTime": self.clock.stamp()}
-        limit = self.deployment["spec"]["progressDeadlineSeconds"]
-        if seconds_since(old["lastUpdateTime"], self.clock.now()) > limit:
+        if seconds_since(old["lastUpdateTime"], self.clock.now()) > _deadline(self.deployment):
             message = f'ReplicaSet "{self.name}" has timed out progressing.'
             return self._condition("Progressing", "False", "ProgressDeadlineExceeded", message)
         return old
@@ -93,6 +92,11 @@ class _Rollout:
         updated = old["lastUpdateTime"] if same else self.clock.stamp()
         entry = {"type": kind, "status": value, "reason": reason, "message": message}
         return {**entry, "lastUpdateTime": updated}
+
+
+def _deadline(deployment: Object) -> float:
+    """Return the deadline in seconds, and one more: a stamp in whole seconds may be that much too old."""
+    return float(deployment["spec"]["progressDeadlineSeconds"] + 1)
 
 
 def _sum(sets: list[Object], part: str) -> int:

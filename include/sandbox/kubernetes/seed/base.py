@@ -38,16 +38,6 @@ def _node(name: str, number: int, stamp: str) -> Object:
     amounts = {"cpu": "4" if control else "8", "memory": "16Gi" if control else "32Gi", "pods": "5000"}
     amounts["ephemeral-storage"] = "200Gi"
     taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-    conditions = [
-        {"type": kind, "status": str(kind == "Ready"), "reason": reason, "message": "kubelet says so"}
-        | {"lastHeartbeatTime": stamp, "lastTransitionTime": stamp}
-        for kind, reason in (
-            ("MemoryPressure", "KubeletHasSufficientMemory"),
-            ("DiskPressure", "KubeletHasNoDiskPressure"),
-            ("PIDPressure", "KubeletHasSufficientPID"),
-            ("Ready", "KubeletReady"),
-        )
-    ]
     labels = {
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
@@ -66,7 +56,7 @@ def _node(name: str, number: int, stamp: str) -> Object:
             ],
             "allocatable": amounts,
             "capacity": amounts,
-            "conditions": conditions,
+            "conditions": _node_conditions(stamp),
             "nodeInfo": {
                 "architecture": "amd64",
                 "containerRuntimeVersion": "containerd://1.7.27",
@@ -77,6 +67,20 @@ def _node(name: str, number: int, stamp: str) -> Object:
             },
         },
     }
+
+
+def _node_conditions(stamp: str) -> list[Object]:
+    reasons = {
+        "MemoryPressure": "KubeletHasSufficientMemory",
+        "DiskPressure": "KubeletHasNoDiskPressure",
+        "PIDPressure": "KubeletHasSufficientPID",
+        "Ready": "KubeletReady",
+    }
+    times = {"lastHeartbeatTime": stamp, "lastTransitionTime": stamp}
+    return [
+        {"type": kind, "status": str(kind == "Ready"), "reason": reason, "message": reason, **times}
+        for kind, reason in reasons.items()
+    ]
 
 
 def _lease(node: str, renewed: str) -> Object:

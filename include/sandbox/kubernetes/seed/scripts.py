@@ -33,17 +33,19 @@ def chatter(*patterns: Pattern) -> Script:
         first, last = (int(moment.timestamp()) // _SLOT_SECONDS for moment in (since, until))
         name = zlib.crc32(pod["metadata"]["name"].encode())
         for slot in range(first, last + 1):
-            lines = sorted(_slot_lines(patterns, slot, random.Random(name * 1_000_003 + slot)))
+            lines = sorted(_slot_lines(patterns, slot, name))
             yield from (line for line in lines if since <= line[0] < until)
 
     return script
 
 
-def _slot_lines(patterns: tuple[Pattern, ...], slot: int, dice: random.Random) -> Iterator[Line]:
+def _slot_lines(patterns: tuple[Pattern, ...], slot: int, name: int) -> Iterator[Line]:
+    """Yield the lines of half an hour; a pod starts each pattern's even rhythm at a time of its own."""
+    dice = random.Random(name * 1_000_003 + slot)
     start = datetime.fromtimestamp(slot * _SLOT_SECONDS, UTC)
-    for pattern in patterns:
-        expected = pattern.per_day * _SLOT_SECONDS / 86_400
-        for _ in range(int(expected + dice.random())):
+    for number, pattern in enumerate(patterns):
+        rate, phase = pattern.per_day * _SLOT_SECONDS / 86_400, (name + 97 * number) % 101 / 101
+        for _ in range(int(rate * (slot + 1) + phase) - int(rate * slot + phase)):
             moment = start + timedelta(seconds=dice.random() * _SLOT_SECONDS)
             text = pattern.text.format(
                 ms=round(dice.lognormvariate(3.8, 0.5), 1),

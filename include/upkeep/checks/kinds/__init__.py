@@ -3,8 +3,11 @@
 from upkeep.checks.kinds import (
     alert_rules,
     alerts_since,
+    backup_status,
     certificates,
     dashboards,
+    error_log_archive,
+    error_logs,
     health,
     log_archive,
     metrics,
@@ -17,8 +20,11 @@ from upkeep.checks.kinds import (
 __all__ = [
     "alert_rules",
     "alerts_since",
+    "backup_status",
     "certificates",
     "dashboards",
+    "error_log_archive",
+    "error_logs",
     "health",
     "log_archive",
     "metrics",

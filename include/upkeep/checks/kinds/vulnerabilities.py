@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from upkeep.checks.context import Check, CheckContext
 from upkeep.checks.registry import Parameters, Reads, register
+from upkeep.checks.scan_archive import read_archive
 from upkeep.checks.series import check_name
 from upkeep.checks.vulnerability_review import Review, severity_limits
 from upkeep.checks.workload import workload_of
@@ -66,7 +67,11 @@ class _Question:
 
     def ask(self) -> Sequence[Finding]:
         """Read the scans and what runs, and compare."""
-        scans, known = self._from_cluster(), None
+        if self.parameters.bucket is not None:
+            client = self.context.clients.aws("s3")
+            scans, known = read_archive(client, self.parameters.bucket, self.parameters.prefix)
+        else:
+            scans, known = self._from_cluster(), None
         review = Review(
             as_of=self.context.as_of,
             source=self.source,
@@ -86,8 +91,10 @@ class _Question:
         # The reports' items need not say what they are; the list does.
         return [read_report({"kind": "VulnerabilityReport", **item}) for item in items]
 
-    def _running(self) -> dict[str, str]:
-        """Return the images that run, by digest."""
+    def _running(self) -> dict[str, str] | None:
+        """Return the images that run, by digest; None where the catalog names no cluster."""
+        if self.context.system.workload is None:
+            return None
         namespace = workload_of(self.context).namespace
         return {
             container.digest: container.image

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Text, nullable=False),
         sa.Column("task_id", sa.Text, nullable=False),
         sa.Column("map_index", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False, comment="Airflow's try number"),
         sa.Column("procedure_id", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("recorded_at", TIME, nullable=False, server_default=NOW),
