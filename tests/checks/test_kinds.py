@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from servers.situation import make_context
+from servers.situation import make_context, make_system
 from upkeep.catalog.models import ProcedureUse, System
 from upkeep.checks.registry import Reads, kind, kinds
 from upkeep.errors import ConfigurationError
@@ -96,3 +96,12 @@ def test_every_daily_use_in_the_catalog_lists_its_checks(system: System, use: Pr
     assert all(check.source for check in checks)
     if one.reads in (Reads.HISTORY, Reads.PRESENT):
         assert {check.present for check in checks} == {one.reads is Reads.PRESENT}
+
+
+@pytest.mark.parametrize("name", ["health", "resource_usage"])
+def test_a_kind_that_reads_both_says_which_check_reads_what(name: str) -> None:
+    metric = {"title": "It", "promql": "it", "unit": "ratio"}
+    context = make_context(make_system(metrics={"it": metric}, workload={"namespace": "shop"}))
+    parameters = kind(name).parameters.model_validate({"metrics": ["it"], "nodes": True})
+    present = {check.name: check.present for check in kind(name).checks(context, parameters)}
+    assert present == {"it": False, "nodes" if name == "health" else "node_usage": True}

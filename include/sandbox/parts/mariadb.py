@@ -104,6 +104,7 @@ def _install(data: Path) -> None:
         command, capture_output=True, text=True, cwd="/", check=False, **process.run_as(service_account())
     )
     if done.returncode:
+        open('/tmp/mdbfail.txt','w').write(done.stdout+done.stderr)
         lines = (done.stderr + done.stdout).strip().splitlines() or ["no message"]
         raise PartFailed(f"mariadb-install-db failed: {lines[-1]}")
 

@@ -7,4 +7,4 @@ FROM information_schema.schemata AS s
 LEFT JOIN information_schema.tables AS t ON t.table_schema = s.schema_name
 WHERE s.schema_name NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')
 GROUP BY s.schema_name
-ORDER BY data_bytes + index_bytes DESC, name
+ORDER BY COALESCE(SUM(t.data_length + t.index_length), 0) DESC, name

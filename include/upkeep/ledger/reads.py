@@ -22,9 +22,7 @@ def findings(engine: Engine, dag_id: str, run_id: str) -> Sequence[FindingRow]:
     """Return the findings of a run that are in force, by task and in the order of their checks."""
     query = (
         select(FindingRow)
-        .where(
-            FindingRow.dag_id == dag_id, FindingRow.run_id == run_id, FindingRow.superseded_at.is_(None)
-        )
+        .where(FindingRow.dag_id == dag_id, FindingRow.run_id == run_id, FindingRow.superseded_at.is_(None))
         .order_by(FindingRow.task_id, FindingRow.map_index, FindingRow.position)
     )
     with told_apart(), Session(engine, expire_on_commit=False) as session:
@@ -77,18 +75,6 @@ def histories(
     return found
 
 
-def newest_runs(engine: Engine, dag_ids: Collection[str]) -> Sequence[Run]:
-    """Return the run of each of these DAGs that speaks of the latest moment, by system and routine."""
-    query = (
-        select(Run)
-        .where(Run.dag_id.in_(dag_ids))
-        .distinct(Run.system, Run.routine)
-        .order_by(Run.system, Run.routine, Run.as_of.desc(), Run.started_at.desc())
-    )
-    with told_apart(), Session(engine, expire_on_commit=False) as session:
-        return session.scalars(query).all()
-
-
 def report(engine: Engine, dag_id: str, run_id: str) -> ReportRow | None:
     """Return a run's report that is in force, or None."""
     query = select(ReportRow).where(
@@ -101,9 +87,7 @@ def report(engine: Engine, dag_id: str, run_id: str) -> ReportRow | None:
 def deadline_misses(engine: Engine, dag_id: str) -> Sequence[DeadlineMiss]:
     """Return the missed deadlines of a DAG, latest first."""
     query = (
-        select(DeadlineMiss)
-        .where(DeadlineMiss.dag_id == dag_id)
-        .order_by(DeadlineMiss.deadline_at.desc())
+        select(DeadlineMiss).where(DeadlineMiss.dag_id == dag_id).order_by(DeadlineMiss.deadline_at.desc())
     )
     with told_apart(), Session(engine, expire_on_commit=False) as session:
         return session.scalars(query).all()

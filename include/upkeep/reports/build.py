@@ -48,8 +48,8 @@ def build(
     history: a check's earlier values, oldest first, in the unit of its finding.
     """
     shown = view(run, findings, skips, history, facts)
-    markdown = _environment(html=False).get_template("report.md.j2").render(report=shown)
-    html = _environment(html=True).get_template("report.html.j2").render(report=shown)
+    markdown = templates(html=False).get_template("report.md.j2").render(report=shown)
+    html = templates(html=True).get_template("report.html.j2").render(report=shown)
     return Report(markdown.strip() + "\n", html.strip() + "\n")
 
 
@@ -74,7 +74,8 @@ def is_link(text: str | None) -> bool:
 
 
 @cache
-def _environment(*, html: bool) -> Environment:
+def templates(*, html: bool) -> Environment:
+    """Return the templates, with what they share; only HTML is escaped by itself."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=html,  # noqa: S701  Markdown has an escaping of its own: `plain` and `code`

@@ -83,6 +83,7 @@ def alerting(
         find("prometheus"),
         f"--config.file={folder}/prometheus.yml",
         f"--storage.tsdb.path={folder}/data",
+        "--rules.alert.resend-delay=1s",
         f"--web.listen-address=127.0.0.1:{one}",
     ]
     alertmanager = [
