@@ -26,7 +26,7 @@ def system_file(number: int) -> str:
             "guide": "none",
             "owners": {"sre": {"title": "SRE", "email": "sre@example.com"}},
             "connections": {"prometheus": "bench_prometheus"},
-            "metrics": {metric_name: metric for metric_name in names},
+            "metrics": dict.fromkeys(names, metric),
             "escalation": {
                 "severities": {},
                 "chains": {"main": {"levels": [{"owner": "sre", "wait_minutes": 15}]}},

@@ -1,5 +1,7 @@
 """What Airflow discovers of Upkeep: the deadline reference, the board's pages, nothing else."""
 
+from typing import ClassVar
+
 from airflow.plugins_manager import AirflowPlugin
 
 from upkeep.board.app import app
@@ -10,9 +12,9 @@ class UpkeepPlugin(AirflowPlugin):
     """Registers the deadline reference and mounts the board under `/upkeep`."""
 
     name = "upkeep"
-    deadline_references = [RunDue]
-    fastapi_apps = [{"app": app, "url_prefix": "/upkeep", "name": "Upkeep"}]
-    external_views = [
+    deadline_references: ClassVar = [RunDue]
+    fastapi_apps: ClassVar = [{"app": app, "url_prefix": "/upkeep", "name": "Upkeep"}]
+    external_views: ClassVar = [
         {
             "name": "Upkeep",
             "href": "/upkeep/",

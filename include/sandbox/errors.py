@@ -12,9 +12,9 @@ class SandboxError(Exception):
     """Something in the sandbox is wrong; the message says what and what to do."""
 
 
-class PartMissing(SandboxError):  # noqa: N818 - read as a sentence
+class PartMissing(SandboxError):
     """A part cannot run here because something is not installed."""
 
 
-class PartFailed(SandboxError):  # noqa: N818 - read as a sentence
+class PartFailed(SandboxError):
     """A part did not start or does not answer."""

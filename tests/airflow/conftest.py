@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-
 from tests.airflow.shop import SECRET, SHOP
 from tests.servers.airflow import RunningAirflow, airflow
 from tests.servers.bad import hanging

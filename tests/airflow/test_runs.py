@@ -1,6 +1,5 @@
 """Routines of the catalog through a real scheduler."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,11 +7,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-
 from tests.airflow.conftest import NOW
 from tests.airflow.shop import SECRET, SHOP
 from tests.airflow.waiting import ended, wait_for
 from tests.servers.airflow import RunningAirflow
+
 from upkeep.clients.airflow_api import AirflowApi, Login
 from upkeep.ledger import reads
 from upkeep.ledger.tables import FindingRow, Run
@@ -22,11 +21,11 @@ PRESENT = "certificates"
 
 
 @pytest.fixture(scope="module")
-def shop(running: RunningAirflow) -> Iterator[RunningAirflow]:
+def shop(running: RunningAirflow) -> RunningAirflow:
     """The shop's DAGs are known, and so is its pool, which the watchdog makes."""
     wait_for(lambda: DAG in running.api.dag_ids("cadence:daily"), "the DAG")
     wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
-    yield running
+    return running
 
 
 def states(running: RunningAirflow, run_id: str) -> dict[str, str]:

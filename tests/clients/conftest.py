@@ -109,6 +109,8 @@ class Web:
                     else:
                         answer(self)
 
+            do_POST = do_GET
+
             def log_message(self, *_: Any) -> None:
                 pass
 

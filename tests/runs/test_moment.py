@@ -12,7 +12,11 @@ from upkeep.runs.moment import RunFacts, moment
 DAILY = "0 9 * * *"
 DUE = datetime(2026, 3, 4, 9, tzinfo=UTC)
 
-times = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+times = st.datetimes(
+    datetime(2020, 1, 1),  # noqa: DTZ001  the strategy wants naive bounds
+    datetime(2035, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 crons = st.sampled_from([DAILY, "*/5 * * * *", "0 0 * * *", "0 9 * * 1-5", "0 2 * * 0", "0 6 1-7 * 6"])
 zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
 

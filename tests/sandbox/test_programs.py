@@ -21,7 +21,6 @@ from sandbox.parts.model import Context
 from sandbox.parts.postgres_cluster import Cluster, connection
 from sandbox.supervisor import Supervisor, stop_children
 
-
 METRICS_LOST = "every finding that reads metrics is unknown"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,9 +60,7 @@ class Routines:
         when = moment(RunFacts("manual", now, None), plan.schedule, plan.timezone, now)
         system, found = self._systems[plan.system], {}
         with AirflowClients(system) as clients:
-            about = CheckContext(
-                plan.system, system, when.as_of, when.since, clients, NothingRemembered()
-            )
+            about = CheckContext(plan.system, system, when.as_of, when.since, clients, NothingRemembered())
             for task in tasks:
                 spec = kind(task.kind)
                 checks = spec.checks(about, spec.parameters.model_validate(task.parameters))

@@ -15,7 +15,7 @@ from sandbox.connections import airflow_connections
 from sandbox.demo import platform, runs, show
 from sandbox.demo.environment import USERS, Platform
 from sandbox.demo.expected import differences
-from sandbox.estate import Estate, PartState
+from sandbox.estate import PartState
 from sandbox.paths import state_folder
 from upkeep.catalog.compiled import Catalog
 from upkeep.clients.airflow_api import AirflowApi

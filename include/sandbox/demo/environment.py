@@ -91,7 +91,7 @@ def _settings(platform: Platform, estate: Estate, keys: dict[str, str]) -> dict[
     sections = {
         "CORE": {
             "EXECUTOR": "upkeep.executors.warm_local.WarmLocalExecutor",
-            "PARALLELISM": "8",
+            "PARALLELISM": "4",
             "DAGS_FOLDER": str(CHECKOUT / "dags"),
             "PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
             "LOAD_EXAMPLES": "False",

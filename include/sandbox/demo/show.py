@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 from rich.table import Table
 from rich.text import Text
@@ -41,11 +41,10 @@ def table(rows: Sequence[FindingRow]) -> Table:
     shown.columns[3].justify = shown.columns[4].justify = "right"
     ordered = sorted(rows, key=lambda row: (row.system, row.dag_id, row.task_id, -State(row.state).rank))
     for system, of_system in groupby(ordered, key=lambda row: row.system):
-        name = system
+        names = chain([system], repeat(""))
         for task, of_task in groupby(of_system, key=lambda row: row.task_id):
-            for cells in _procedure(list(of_task)):
-                shown.add_row(name, task, *cells)
-                name = task = ""
+            for cells, task_once in zip(_procedure(list(of_task)), chain([task], repeat("")), strict=False):
+                shown.add_row(next(names), task_once, *cells)
         shown.add_section()
     return shown
 

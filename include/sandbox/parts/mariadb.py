@@ -94,24 +94,35 @@ class Server:
             connection.close()
 
 
+def _temporary(data: Path) -> Path:
+    """Return the server's folder for temporary files.
+
+    A server clears the files of others out of its own when it starts: never /tmp.
+    """
+    return data.with_name(f"{data.name}.tmp")
+
+
 def _install(data: Path) -> None:
     """Make an empty data folder."""
     command: list[str | Path] = [
         programs.find("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
         "--auth-root-authentication-method=normal", "--innodb-log-file-size=8M",
+        f"--tmpdir={private_folder(_temporary(data))}",
     ]  # fmt: skip
     done = subprocess.run(
         command, capture_output=True, text=True, cwd="/", check=False, **process.run_as(service_account())
     )
     if done.returncode:
-        open('/tmp/mdbfail.txt','w').write(done.stdout+done.stderr)
-        lines = (done.stderr + done.stdout).strip().splitlines() or ["no message"]
-        raise PartFailed(f"mariadb-install-db failed: {lines[-1]}")
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise PartFailed(
+            f"mariadb-install-db failed: {next((line for line in lines if 'ERROR' in line), lines[-1])}"
+        )
 
 
 def _command(server: Path, data: Path, port: int) -> list[str | Path]:
     return [
-        server, "--no-defaults", f"--datadir={data}", f"--socket={data}/socket", f"--port={port}",
+        server, "--no-defaults", f"--datadir={data}", "--socket=socket", f"--tmpdir={_temporary(data)}",
+        f"--port={port}",
         f"--bind-address={LOOPBACK}", f"--init-file={data}/initial.sql", f"--pid-file={data}/pid",
         "--skip-name-resolve", f"--max-connections={MAX_CONNECTIONS}", "--slow-query-log=1",
         "--log-output=TABLE", "--long-query-time=0.2", *SMALL,

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sandbox.prometheus.effects import Change, Effect, down, failing, gauge, slow
+from sandbox.prometheus.effects import (
+    Change,
+    Effect,
+    Held,
+    certificate,
+    down,
+    down_for_a_minute,
+    failing,
+    gauge,
+    slow,
+)
 
 GIB, MIB = 2.0**30, 2.0**20
 CHANGES: dict[str, Change] = {
@@ -57,26 +67,29 @@ CHANGES: dict[str, Change] = {
     "quikapp-crash-loop": Change(
         "quikapp",
         "a WebSocket pod keeps crashing",
-        "daily_review/error_rates: crash_looping_containers becomes critical",
+        "daily_review/error_rates: crash_looping_containers becomes critical; "
+        "daily_review/dashboards: crash_looping_containers becomes critical",
         gauge("kube_pod_container_status_waiting_reason", 1, namespace="quikapp-live", pod="websocket-0"),
     ),
     "quikapp-down": Change(
         "quikapp",
         "the API answers no scrape",
-        "daily_review/dashboards: service_up becomes critical once it has held for 1 minute",
+        "daily_review/dashboards: service_up becomes critical",
         down("quikapp-api"),
+        down_for_a_minute("quikapp-api"),
     ),
     "maintenance-api-errors": Change(
         "maintenance-api",
         "8 % of the requests are answered with 500",
-        "daily_review/application_metrics: error_ratio becomes critical (and daily_review/objectives follow)",
+        "daily_review/application_metrics: error_ratio becomes critical",
         failing("maintenance-api", 3.6),
     ),
     "maintenance-api-latency": Change(
         "maintenance-api",
         "a sixth of the requests take 1 to 2.5 s",
-        "daily_review/application_metrics: latency_p95 becomes warning once it has held for 5 minutes",
+        "daily_review/application_metrics: latency_p95 becomes warning",
         slow("maintenance-api", 8, ("2.5",)),
+        Held('http_request_duration_seconds_bucket{job="maintenance-api",le="+Inf"}', minutes=5, counts=True),
     ),
     "maintenance-api-memory": Change(
         "maintenance-api",
@@ -112,8 +125,28 @@ CHANGES: dict[str, Change] = {
     "maintenance-api-down": Change(
         "maintenance-api",
         "the service answers no scrape",
-        "daily_review/application_metrics: service_up becomes critical once it has held for 1 minute",
+        "daily_review/application_metrics: service_up becomes critical",
         down("maintenance-api"),
+        down_for_a_minute("maintenance-api"),
+    ),
+    "maintenance-api-crash-loop": Change(
+        "maintenance-api",
+        "the service answers no scrape",
+        "daily_review/application_metrics: service_up becomes critical",
+        down("maintenance-api"),
+        down_for_a_minute("maintenance-api"),
+    ),
+    "maintenance-api-expiring-certificate": Change(
+        "maintenance-api",
+        "its probe sees a certificate that expires in 5 days",
+        "daily_review/resource_usage: certificate_seconds_left becomes warning",
+        certificate("maintenance-api-probe", 5),
+    ),
+    "maintenance-api-expired-certificate": Change(
+        "maintenance-api",
+        "its probe sees a certificate that expired 2 days ago",
+        "daily_review/resource_usage: certificate_seconds_left becomes warning",
+        certificate("maintenance-api-probe", -2),
     ),
     "zetra-errors": Change(
         "zetra",
@@ -130,8 +163,9 @@ CHANGES: dict[str, Change] = {
     "zetra-down": Change(
         "zetra",
         "the application answers no scrape",
-        "daily_checks/health_dashboards: application_up becomes critical once it has held for 1 minute",
+        "daily_checks/health_dashboards: application_up becomes critical",
         down("zetra-app"),
+        down_for_a_minute("zetra-app"),
     ),
     "zetra-memory": Change(
         "zetra",
@@ -187,11 +221,18 @@ CHANGES: dict[str, Change] = {
         "daily_metrics/metrics: payment_success_ratio becomes critical",
         (Effect("payment_transactions_total", {"job": "lessay-payments", "result": "failure"}, 0.7),),
     ),
+    "lessay-pool": Change(
+        "lessay",
+        "the application's connection pool is exhausted",
+        "daily_metrics/metrics: pool_usage_ratio becomes critical",
+        gauge("db_pool_connections_in_use", 40, job="lessay-worker"),
+    ),
     "lessay-errors": Change(
         "lessay",
         "a tenth of the lesson requests are answered with 500",
-        "daily_metrics/metrics: error_ratio becomes critical once it has held for 10 minutes",
+        "daily_metrics/metrics: error_ratio becomes critical",
         failing("lessay-api", 14, service="lessons"),
+        Held('http_requests_total{job="lessay-api",status="500"}', minutes=10, counts=True),
     ),
     "lessay-database-latency": Change(
         "lessay",
@@ -220,8 +261,9 @@ CHANGES: dict[str, Change] = {
     "lessay-down": Change(
         "lessay",
         "the API answers no scrape",
-        "daily_metrics/metrics: api_up becomes critical once it has held for 1 minute",
+        "daily_metrics/metrics: api_up becomes critical",
         down("lessay-api"),
+        down_for_a_minute("lessay-api"),
     ),
     "tapio-slow": Change(
         "tapio",
@@ -249,7 +291,8 @@ CHANGES: dict[str, Change] = {
     "tapio-down": Change(
         "tapio",
         "tapio-server answers no scrape",
-        "daily_automation/health_check: server_up becomes critical once it has held for 1 minute",
+        "daily_automation/health_check: server_up becomes critical",
         down("tapio-server"),
+        down_for_a_minute("tapio-server"),
     ),
 }

@@ -17,6 +17,7 @@ class Effect:
 
     per_second: what a counter gains more. At the start it gains a whole window's worth at once, so that a
         rate over the window shows the fault with the next scrape and not minutes later.
+    seconds_left: a gauge that holds a moment (seconds since the epoch): so long after the start.
     """
 
     metric: str
@@ -24,11 +25,13 @@ class Effect:
     per_second: float = 0.0
     value: float | None = None
     window: float = WINDOW_SECONDS
+    seconds_left: float | None = None
 
     def bump(self, start: float, end: float | None = None, *, sudden: bool = True) -> Bump:
         """Return the change from `start` on; `sudden` as a fault is, or gradual as the past was."""
         jump = self.per_second * self.window if sudden else 0.0
-        return Bump(start, end, self.per_second, jump, self.value)
+        value = self.value if self.seconds_left is None else start + self.seconds_left
+        return Bump(start, end, self.per_second, jump, value)
 
     @property
     def selector(self) -> str:
@@ -38,13 +41,30 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A limit that must be crossed for minutes, and the series that would show that it was not.
+
+    counts: the series are counters.
+    """
+
+    selector: str
+    minutes: float
+    counts: bool = False
+
+
+@dataclass(frozen=True)
 class Change:
-    """All that a fault changes in one system."""
+    """All that a fault changes in one system.
+
+    finding: `<routine>/<task>: <check> becomes <state>`, more of them after `; `.
+    held: what is forgotten, so that the finding changes at once and not after those minutes.
+    """
 
     system: str
     breaks: str
     finding: str
     effects: tuple[Effect, ...]
+    held: Held | None = None
 
 
 def failing(job: str, per_second: float, **labels: str) -> tuple[Effect, ...]:
@@ -66,6 +86,16 @@ def gauge(metric: str, value: float, **labels: str) -> tuple[Effect, ...]:
     return (Effect(metric, labels, value=value),)
 
 
+def certificate(job: str, days_left: float) -> tuple[Effect, ...]:
+    """A certificate, as a probe sees it, that expires so many days from now."""
+    return (Effect("probe_ssl_earliest_cert_expiry", {"job": job}, seconds_left=days_left * 86_400),)
+
+
 def down(job: str) -> tuple[Effect, ...]:
     """An application that does not answer its scrapes."""
     return (Effect("up", {"job": job}, value=0.0),)
+
+
+def down_for_a_minute(job: str) -> Held:
+    """An application counts as down when it has not answered for a minute."""
+    return Held(f'up{{job="{job}"}}', minutes=1)

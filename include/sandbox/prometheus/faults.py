@@ -2,8 +2,9 @@
 
 A broken counter gains at once what it would have gained in a whole window, so `rate(…[5m])` shows the
 fault after one scrape (5 s). After healing, the window that still holds the fault is deleted from
-Prometheus, for the series concerned alone, so that the healthy rate shows after two scrapes. Limits that
-must hold for some minutes still take those minutes.
+Prometheus, for the series concerned alone, so that the healthy rate shows after two scrapes. Where a limit
+must be crossed for minutes, the minutes before the fault are deleted too: nothing is left that would show that
+it was not. Prometheus's own rules take the time that they say.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from sandbox.errors import PartFailed
 from sandbox.estate import Estate
 from sandbox.faults.model import Fault
 from sandbox.prometheus import state
+from sandbox.prometheus.configuration import SCRAPE_SECONDS
 from sandbox.prometheus.changes import CHANGES
 from sandbox.prometheus.effects import Change, Effect
 
 PART = "prometheus"
 SEEN_WITHIN_SECONDS = 30.0
+LOOK_BACK_SECONDS = 360.0
+"""Rates look 5 minutes back, and so does Prometheus for the last value; a minute more for certainty."""
+
 _POLL_SECONDS = 0.5
 _TIMEOUT_SECONDS = 10.0
 
@@ -45,6 +50,10 @@ def break_metrics(estate: Estate, fault: str) -> None:
     if fault not in before.active:
         for effect in CHANGES[fault].effects:
             _wait_for_samples(estate.url(PART), effect, started, at_least=1)
+        if held := CHANGES[fault].held:
+            # The last sample of a counter stays: without it there is no rate.
+            until = started - (SCRAPE_SECONDS * 1.2 if held.counts else 0.0)
+            _delete(estate.url(PART), held.selector, started - held.minutes * 60 - LOOK_BACK_SECONDS, until)
 
 
 def heal_metrics(estate: Estate, fault: str) -> None:
@@ -59,14 +68,15 @@ def heal_metrics(estate: Estate, fault: str) -> None:
     url = estate.url(PART)
     for effect in CHANGES[fault].effects:
         if effect.per_second:
-            _forget(url, effect, ended)
-        _wait_for_samples(url, effect, ended, at_least=2)
+            _delete(url, effect.selector, ended - effect.window - 60, ended)
+        # A rate needs two samples.
+        _wait_for_samples(url, effect, ended, at_least=2 if effect.per_second else 1)
 
 
-def _forget(url: str, effect: Effect, until: float) -> None:
-    """Delete the window before `until` from the effect's series: a rate would go on showing the fault."""
-    window = {"start": f"{until - effect.window - 60:.3f}", "end": f"{until:.3f}"}
-    query = urllib.parse.urlencode({"match[]": effect.selector, **window})
+def _delete(url: str, selector: str, since: float, until: float) -> None:
+    """Delete what Prometheus has of some series between two moments."""
+    window = {"start": f"{since:.3f}", "end": f"{until:.3f}"}
+    query = urllib.parse.urlencode({"match[]": selector, **window})
     _answer(urllib.request.Request(f"{url}/api/v1/admin/tsdb/delete_series?{query}", method="POST"))  # noqa: S310
 
 

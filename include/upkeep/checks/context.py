@@ -26,12 +26,24 @@ class Clients(Protocol):
     Each raises ConfigurationError, naming the connection, where the catalog names none or Airflow has none.
     """
 
-    def prometheus(self) -> Prometheus: ...
-    def alertmanager(self) -> Alertmanager: ...
-    def kubernetes(self) -> Kubernetes: ...
-    def mysql(self) -> MySql: ...
-    def postgres(self) -> Postgres: ...
-    def redis(self) -> Redis: ...
+    def prometheus(self) -> Prometheus:
+        """The client of the connection `prometheus`."""
+
+    def alertmanager(self) -> Alertmanager:
+        """The client of the connection `alertmanager`."""
+
+    def kubernetes(self) -> Kubernetes:
+        """The client of the connection `kubernetes`."""
+
+    def mysql(self) -> MySql:
+        """The client of the connection `mysql`."""
+
+    def postgres(self) -> Postgres:
+        """The client of the connection `postgres`."""
+
+    def redis(self) -> Redis:
+        """The client of the connection `redis`."""
+
     def kafka(self) -> dict[str, Any]:
         """The librdkafka configuration."""
 
@@ -44,7 +56,8 @@ class Clients(Protocol):
     def http_extra(self) -> dict[str, Any]:
         """The extra of the http connection: CA file, TLS end points under other addresses."""
 
-    def loki(self) -> Endpoint: ...
+    def loki(self) -> Endpoint:
+        """The end point of the connection `loki`."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from upkeep.checks.context import Check
 from upkeep.errors import TemporaryError, UpkeepError, excerpt
@@ -57,6 +58,10 @@ def _answer(
         log.exception("check %s failed unexpectedly", check.name)
         return [_unknown(check, as_of, f"unexpected {type(e).__name__}: {excerpt(str(e))}", temporary=False)]
     findings = [answer] if isinstance(answer, Finding) else answer
+    if check.present:
+        # Whatever moment the run speaks of, this was seen now.
+        now = datetime.now(UTC)
+        findings = [replace(finding, observed_at=now) for finding in findings]
     return findings or [_unknown(check, as_of, "the check found nothing to look at", temporary=False)]
 
 

@@ -8,9 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(
-    help="The sandbox: a local estate that the five systems live in.", no_args_is_help=True
-)
+app = typer.Typer(help="The sandbox: a local estate that the five systems live in.", no_args_is_help=True)
 
 
 @app.command()

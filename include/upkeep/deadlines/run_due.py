@@ -36,4 +36,5 @@ class RunDue(BaseDeadlineReference):
         earlier = select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id != run_id).limit(1)
         if session.scalar(earlier) is None:
             return datetime.now(UTC)
-        return run.run_after
+        due: datetime = run.run_after
+        return due

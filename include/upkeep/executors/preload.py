@@ -33,7 +33,7 @@ HEAVY = (
 
 
 def preload() -> None:
-    """Import what tasks need. A module that cannot be imported is logged: the task that needs it will say why."""
+    """Import what tasks need; what cannot be imported is logged, and the task that needs it will say why."""
     for module in HEAVY:
         try:
             importlib.import_module(module)

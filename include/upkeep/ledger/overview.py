@@ -16,12 +16,10 @@ from sqlalchemy import (
     exists,
     func,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session, aliased
-from sqlalchemy.orm.util import AliasedClass
 
 from upkeep.ledger.errors import told_apart
 from upkeep.ledger.tables import DeadlineMiss, FindingRow, ReportRow, Run, Skip
@@ -86,7 +84,7 @@ def overview(engine: Engine, routines: Sequence[Wanted], missed_since: datetime)
         )
 
 
-def _newest(routines: Sequence[Wanted], *, complete: bool) -> Select[tuple[Run]]:
+def _newest(routines: Sequence[Wanted], *, complete: bool) -> Select[Run]:
     """Return the query for each routine's newest run: one look into an index per routine, no sorting."""
     wanted = (
         func.unnest(
@@ -105,15 +103,14 @@ def _newest(routines: Sequence[Wanted], *, complete: bool) -> Select[tuple[Run]]
         .where(
             Run.system == wanted.c.system,
             Run.routine == wanted.c.routine,
-            Run.dag_id == wanted.c.dag_id,
             *(_complete(wanted.c.acts) if complete else ()),
         )
         .order_by(Run.as_of.desc(), Run.started_at.desc())
         .limit(1)
         .lateral("one")
     )
-    run: AliasedClass[Run] = aliased(Run, one)
-    return select(run).select_from(wanted).join(one, true())
+    run = aliased(Run, one)
+    return select(run).select_from(wanted).join(one, one.c.dag_id == wanted.c.dag_id)
 
 
 def _complete(acts: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:

@@ -91,8 +91,9 @@ class AirflowClients:
 
         from upkeep.clients.postgres import Postgres
 
-        conn_id = self._connection("postgres").conn_id
-        return self._once("postgres", lambda: Postgres(PostgresHook(postgres_conn_id=conn_id).get_conn))
+        hook = PostgresHook(postgres_conn_id=self._connection("postgres").conn_id)
+        # The hook's type names a wider protocol than the one connection that it returns.
+        return self._once("postgres", lambda: Postgres(cast("Callable[[], Any]", hook.get_conn)))
 
     def redis(self) -> Redis:
         """Return the client of the connection `redis`."""
@@ -100,8 +101,8 @@ class AirflowClients:
 
         from upkeep.clients.redis import Redis
 
-        conn_id = self._connection("redis").conn_id
-        return self._once("redis", lambda: Redis(RedisHook(redis_conn_id=conn_id).get_conn()))
+        hook: Any = RedisHook(redis_conn_id=self._connection("redis").conn_id)
+        return self._once("redis", lambda: Redis(hook.get_conn()))
 
     def kafka(self) -> dict[str, Any]:
         """Return the librdkafka configuration of the connection `kafka`."""
@@ -111,10 +112,12 @@ class AirflowClients:
         """Return a boto3 client of the connection `aws`."""
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-        conn_id = self._connection("aws").conn_id
-        return self._once(
-            f"aws {service}", lambda: AwsBaseHook(aws_conn_id=conn_id, client_type=service).get_conn()
+        from upkeep.clients.aws.errors import client_config
+
+        hook = AwsBaseHook(
+            aws_conn_id=self._connection("aws").conn_id, client_type=service, config=client_config()
         )
+        return self._once(f"aws {service}", hook.get_conn)
 
     def http(self) -> Endpoint:
         """Return the end point of the connection `http`."""

@@ -25,7 +25,6 @@ def ledger_engine() -> Engine:
     Raises ConfigurationError where Airflow has no connection `upkeep_ledger`.
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
-
     from sqlalchemy.pool import NullPool
 
     hook = PostgresHook(postgres_conn_id=LEDGER_CONNECTION)

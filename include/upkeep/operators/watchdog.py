@@ -30,15 +30,13 @@ def airflow_login() -> Login:
         ) from e
     scheme = connection.schema or "http"
     port = f":{connection.port}" if connection.port else ""
-    return Login(
-        f"{scheme}://{connection.host}{port}", connection.login or "", connection.password or ""
-    )
+    return Login(f"{scheme}://{connection.host}{port}", connection.login or "", connection.password or "")
 
 
 class EnsurePools(BaseOperator):
     """Make the pools that are missing."""
 
-    def execute(self, context: Context) -> list[str]:
+    def execute(self, context: Context) -> list[str]:  # noqa: ARG002
         """Return the names of the pools that were made."""
         from upkeep.catalog.compiled import Catalog
         from upkeep.clients.airflow_api import AirflowApi

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AsyncCallback, CronTriggerTimetable, DeadlineAlert, Param, get_parsing_context
+from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert
 from dateutil.relativedelta import relativedelta
 
 from upkeep.catalog.compiled import Catalog
@@ -108,7 +110,7 @@ def _params(plan: RoutinePlan) -> dict[str, Param]:
             type=["null", "string"],
             format="date-time",
             title="As of",
-            description="The moment to speak of; empty is the run's own. What reads the present is then skipped.",
+            description="The moment to speak of, by default the run's own. The present is then not read.",
         ),
         "procedures": Param(
             [],

@@ -47,7 +47,8 @@ def read(values: Mapping[str, Any], task_ids: Collection[str]) -> RunParameters:
     strange = sorted(chosen - set(task_ids))
     if strange:
         raise ConfigurationError(
-            f"there is no procedure {', '.join(strange)} in this routine; it has {', '.join(sorted(task_ids))}"
+            f"there is no procedure {', '.join(strange)} in this routine; "
+            f"it has {', '.join(sorted(task_ids))}"
         )
     dry_run = values.get("dry_run") or "auto"
     if dry_run not in DRY_RUN:

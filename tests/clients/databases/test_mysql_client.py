@@ -76,12 +76,9 @@ class TestMariaDb:
     def test_ping(self, server):
         server.ping()
 
-    def test_a_statement_is_ended_by_the_server(self, to_maria, tmp_path, monkeypatch):
-        (tmp_path / "mysql").mkdir()
-        for query in sql.FOLDER.glob("mysql/*.sql"):
-            (tmp_path / "mysql" / query.name).write_text(query.read_text())
-        (tmp_path / "mysql/slow.sql").write_text("SELECT BENCHMARK(1000000000, MD5('x')) AS n")
-        monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    def test_a_statement_is_ended_by_the_server(self, to_maria, queries):
+        columns = "information_schema.columns"
+        queries("mysql/slow", f"SELECT COUNT(*) AS n FROM {columns} a, {columns} b, {columns} c")
         started = time.monotonic()
         with pytest.raises(TemporaryError, match="max_statement_time"):
             MySql(to_maria, timeout_seconds=0.3)._run("slow")
@@ -97,18 +94,14 @@ class TestMariaDb:
         with pytest.raises(ConfigurationError, match="nowhere"):
             MySql(nowhere).ping()
 
-    def test_parameters_are_bound_not_pasted(self, to_maria, tmp_path, monkeypatch):
-        (tmp_path / "mysql").mkdir()
-        (tmp_path / "mysql/echo_text.sql").write_text("SELECT %(text)s AS text")
-        monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    def test_parameters_are_bound_not_pasted(self, to_maria, queries):
+        queries("mysql/echo_text", "SELECT %(text)s AS text")
         text = "'; DROP TABLE x; -- %s \\"
         with closing(to_maria()) as connection:
             assert sql.run(connection, "mysql", "echo_text", {"text": text}) == [{"text": text}]
 
-    def test_a_query_that_is_wrong_is_permanent(self, to_maria, tmp_path, monkeypatch):
-        (tmp_path / "mysql").mkdir()
-        (tmp_path / "mysql/broken.sql").write_text("SELEKT 1")
-        monkeypatch.setattr(sql, "FOLDER", tmp_path)
+    def test_a_query_that_is_wrong_is_permanent(self, to_maria, queries):
+        queries("mysql/broken", "SELEKT 1")
         with (
             pytest.raises(PermanentError, match="syntax"),
             sql.session(to_maria, "MySQL", 5) as connection,

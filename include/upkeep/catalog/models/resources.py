@@ -1,4 +1,4 @@
-"""What a system stands on outside its pods: databases, caches, buckets, queues, units of an operating system."""
+"""What a system stands on outside its pods: databases, caches, buckets, queues, system units."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ def client_config(timeout_seconds: float = 10) -> Any:
 def aws_errors(where: str) -> Iterator[None]:
     """Translate botocore's exceptions into ours."""
     import botocore.exceptions as their
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -47,7 +48,7 @@ def aws_errors(where: str) -> Iterator[None]:
         raise ConfigurationError(f"{where}: {safe_excerpt(str(e))}; check the connection") from e
     except (their.ParamValidationError, their.InvalidRegionError, their.SSLError) as e:
         raise ConfigurationError(f"{where}: {safe_excerpt(str(e))}") from e
-    except (their.ResponseParserError, their.PaginationError) as e:
+    except (ResponseParserError, their.PaginationError) as e:
         raise BadAnswer(f"{where}: not an answer of AWS: {safe_excerpt(str(e))}") from e
     except KeyError as e:
         raise BadAnswer(f"{where}: the answer has no {e}") from e

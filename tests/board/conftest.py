@@ -1,0 +1,3 @@
+from tests.servers.ledger import ledger, postgres_server
+
+__all__ = ["ledger", "postgres_server"]

@@ -1,0 +1,122 @@
+"""Which runs of many routines the ledger takes for the newest, and which for complete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from upkeep.errors import ConfigurationError
+from upkeep.ledger import writes
+from upkeep.ledger.overview import Overview, Wanted, overview
+from upkeep.ledger.writes import RunRecord
+
+AT = datetime(2026, 3, 4, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+RUN = RunRecord("shop_daily", "run 1", "shop", "daily", "scheduled", AT, AT - DAY, False, [], AT)
+SHOP = Wanted("shop_daily", "shop", "daily", acts=False)
+
+
+def record(ledger: Engine, run: RunRecord, *, report: bool = True) -> None:
+    writes.record_run(ledger, run)
+    if report:
+        writes.record_report(ledger, run.dag_id, run.run_id, "# A report", "<p>A report</p>")
+
+
+def known(ledger: Engine, *wanted: Wanted) -> Overview:
+    return overview(ledger, wanted, AT - DAY)
+
+
+def complete(ledger: Engine, wanted: Wanted = SHOP) -> str | None:
+    run = known(ledger, wanted).complete.get(wanted.dag_id)
+    return run.run_id if run else None
+
+
+def test_each_routine_has_its_own_newest_run(ledger: Engine) -> None:
+    bank = replace(RUN, dag_id="bank_daily", system="bank")
+    for days in (2, 3, 1):
+        record(ledger, replace(RUN, run_id=f"run {days}", as_of=AT + days * DAY))
+        record(ledger, replace(bank, run_id=f"run {days}", as_of=AT - days * DAY))
+
+    both = known(ledger, SHOP, Wanted("bank_daily", "bank", "daily", acts=False))
+
+    newest = {dag_id: run.run_id for dag_id, run in both.newest.items()}
+    assert newest == {"shop_daily": "run 3", "bank_daily": "run 1"}
+
+
+def test_of_two_runs_of_one_moment_the_later_start_is_newer(ledger: Engine) -> None:
+    record(ledger, replace(RUN, run_id="again", started_at=AT + DAY))
+    record(ledger, RUN)
+
+    assert known(ledger, SHOP).newest["shop_daily"].run_id == "again"
+
+
+@pytest.mark.parametrize("change", [{"procedures": ["gaps"]}, {"dry_run": True}])
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_complete_run_did_everything(ledger: Engine, change: dict[str, object], acts: bool) -> None:
+    record(ledger, RUN)
+    record(ledger, replace(RUN, run_id="newer", as_of=AT + DAY, **change))
+
+    dry_run_of_a_review = "dry_run" in change and not acts
+    assert complete(ledger, replace(SHOP, acts=acts)) == ("newer" if dry_run_of_a_review else "run 1")
+
+
+def test_a_run_is_complete_once_it_has_its_report(ledger: Engine) -> None:
+    record(ledger, RUN, report=False)
+
+    assert complete(ledger) is None
+    assert known(ledger, SHOP).reported == set()
+
+    record(ledger, RUN)
+    assert complete(ledger) == "run 1"
+    assert known(ledger, SHOP).reported == {("shop_daily", "run 1")}
+
+
+def test_no_routines_and_unknown_ones_are_empty(ledger: Engine) -> None:
+    record(ledger, RUN)
+
+    assert known(ledger).newest == {}
+    assert known(ledger, Wanted("bank_daily", "bank", "daily", acts=False)).newest == {}
+
+
+def test_a_ledger_without_tables_says_what_to_do(empty_database: Engine) -> None:
+    with pytest.raises(ConfigurationError, match="upkeep ledger migrate"):
+        known(empty_database, SHOP)
+
+
+def test_a_year_of_many_routines_is_looked_up_and_not_read(ledger: Engine) -> None:
+    with ledger.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO runs (dag_id, run_id, system, routine, run_type, as_of, since, dry_run, procedures,"
+                " started_at) SELECT s || '_daily', 'run ' || d, s, 'daily', 'scheduled', :at + d * interval '1 day',"
+                " :at, false, '{}', :at FROM generate_series(1, 365) d,"
+                " (SELECT 's' || n AS s FROM generate_series(1, 200) n) systems"
+            ),
+            {"at": AT},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO reports (dag_id, run_id, markdown, html) SELECT dag_id, run_id, '', '' FROM runs"
+            )
+        )
+        connection.execute(text("ANALYZE runs, reports"))
+    before = _rows_read(ledger)
+
+    found = known(ledger, *(Wanted(f"s{n}_daily", f"s{n}", "daily", acts=True) for n in range(1, 201)))
+
+    assert {run.run_id for run in found.newest.values()} == {"run 365"}
+    assert len(found.complete) == 200
+    assert _rows_read(ledger) - before < 5_000
+
+
+def _rows_read(ledger: Engine) -> int:
+    """Return how many rows of runs and reports have been read since the server began to count."""
+    with ledger.connect() as connection:
+        query = (
+            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables "
+            "WHERE relname IN ('runs', 'reports')"
+        )
+        return int(connection.scalar(text(query)) or 0)
