@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from upkeep.errors import ConfigurationError
 from upkeep.ledger import writes
@@ -84,39 +84,3 @@ def test_no_routines_and_unknown_ones_are_empty(ledger: Engine) -> None:
 def test_a_ledger_without_tables_says_what_to_do(empty_database: Engine) -> None:
     with pytest.raises(ConfigurationError, match="upkeep ledger migrate"):
         known(empty_database, SHOP)
-
-
-def test_a_year_of_many_routines_is_looked_up_and_not_read(ledger: Engine) -> None:
-    with ledger.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO runs (dag_id, run_id, system, routine, run_type, as_of, since, dry_run, procedures,"
-                " started_at) SELECT s || '_daily', 'run ' || d, s, 'daily', 'scheduled', :at + d * interval '1 day',"
-                " :at, false, '{}', :at FROM generate_series(1, 365) d,"
-                " (SELECT 's' || n AS s FROM generate_series(1, 200) n) systems"
-            ),
-            {"at": AT},
-        )
-        connection.execute(
-            text(
-                "INSERT INTO reports (dag_id, run_id, markdown, html) SELECT dag_id, run_id, '', '' FROM runs"
-            )
-        )
-        connection.execute(text("ANALYZE runs, reports"))
-    before = _rows_read(ledger)
-
-    found = known(ledger, *(Wanted(f"s{n}_daily", f"s{n}", "daily", acts=True) for n in range(1, 201)))
-
-    assert {run.run_id for run in found.newest.values()} == {"run 365"}
-    assert len(found.complete) == 200
-    assert _rows_read(ledger) - before < 5_000
-
-
-def _rows_read(ledger: Engine) -> int:
-    """Return how many rows of runs and reports have been read since the server began to count."""
-    with ledger.connect() as connection:
-        query = (
-            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables "
-            "WHERE relname IN ('runs', 'reports')"
-        )
-        return int(connection.scalar(text(query)) or 0)

@@ -3,8 +3,8 @@
 A broken counter gains at once what it would have gained in a whole window, so `rate(…[5m])` shows the
 fault after one scrape (5 s). After healing, the window that still holds the fault is deleted from
 Prometheus, for the series concerned alone, so that the healthy rate shows after two scrapes. Where a limit
-must be crossed for minutes, the minutes before the fault are deleted too: nothing is left that would show that
-it was not. Prometheus's own rules take the time that they say.
+must be crossed for minutes, the minutes before the fault are deleted too: nothing is left that would show
+that it was not. Prometheus's own rules take the time that they say.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from sandbox.errors import PartFailed
 from sandbox.estate import Estate
 from sandbox.faults.model import Fault
 from sandbox.prometheus import state
-from sandbox.prometheus.configuration import SCRAPE_SECONDS
 from sandbox.prometheus.changes import CHANGES
+from sandbox.prometheus.configuration import SCRAPE_SECONDS
 from sandbox.prometheus.effects import Change, Effect
 
 PART = "prometheus"
