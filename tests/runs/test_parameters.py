@@ -57,3 +57,7 @@ def test_an_unknown_key_is_refused_with_the_list_of_known_ones() -> None:
     refuse_unknown(None)
     with pytest.raises(ConfigurationError, match="unknown keys: asof; known are as_of, procedures, dry_run"):
         refuse_unknown({"asof": "2026-03-04"})
+
+
+def test_every_procedure_chosen_by_hand_is_the_whole_routine() -> None:
+    assert read({"procedures": list(TASKS)}, TASKS).procedures == frozenset()

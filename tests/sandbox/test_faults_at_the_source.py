@@ -173,7 +173,7 @@ def test_an_exhausted_postgres_pool(estate: Estate, part: Get, system: str) -> N
 
     other = {"zetra": "lessay", "lessay": "zetra"}[system]
     with broken(estate, databases.FAULTS[f"{system}-pool"]):
-        assert connections(system) == 22
+        assert connections(system) == databases.POOLS[system].size - databases.LEFT_FREE
         assert connections(other) == 0
         user = databases.POOLS[system].user
         with (
@@ -202,7 +202,7 @@ def test_an_exhausted_mysql_pool(estate: Estate, part: Get, system: str) -> None
             return int(cursor.fetchone()[1])
 
     with broken(estate, fault):
-        assert connected() == 38
+        assert connected() == pool.size - databases.LEFT_FREE + 1  # our own
         if system == "quikapp":
             said = httpx.get(f"{part('health').details['urls']['quikapp']}/actuator/health").json()
             assert said["components"]["db"]["details"]["pool"]["idle"] == 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Self
 
 from sandbox.connections import airflow_connections
 from sandbox.estate import Estate
 from upkeep.catalog.compiled import Catalog
-from upkeep.catalog.plans import RoutinePlan, TaskPlan
+from upkeep.catalog.plans import RoutinePlan
 from upkeep.checks.context import CheckContext, Measurement
 from upkeep.checks.registry import kind
 from upkeep.checks.runner import run_checks
@@ -18,6 +20,28 @@ from upkeep.operators.clients import AirflowClients
 from upkeep.runs.moment import RunFacts, moment
 
 ANSWER_SECONDS = 60.0
+ALONE = "kind"
+"""Stands for the routine of a check that no daily routine of the system has."""
+
+CHECKED_ALONE: dict[str, dict[str, dict[str, Any]]] = {
+    "quikapp": {
+        "certificates": {},
+        "health": {"endpoints": ["api", "websocket_metrics", "phoenix_dashboard"], "workload": True},
+        "resource_usage": {"database": "mysql"},
+    },
+    "maintenance-api": {
+        "certificates": {},
+        "health": {"endpoints": ["ready", "live"], "workload": True},
+    },
+    "lessay": {
+        "certificates": {},
+        "health": {"endpoints": ["api", "payments"]},
+        # The configuration lies in Git, where no check looks.
+        "backup_status": {"policies": ["database_hourly", "database_daily", "files"]},
+    },
+    "tapio": {"certificates": {}},
+}
+"""System → kind → parameters: checks that routines of other cadences and runbooks make."""
 
 
 class NothingRemembered:
@@ -30,43 +54,75 @@ class NothingRemembered:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where a finding stands."""
+    """Where a finding stands. task: `<routine>/<task>`."""
 
-    dag_id: str
+    system: str
     task: str
     check: str
 
     def __str__(self) -> str:
-        return f"{self.dag_id}/{self.task} {self.check}"
+        return f"{self.system} {self.task}: {self.check}"
+
+
+@dataclass(frozen=True)
+class _Procedure:
+    plan: RoutinePlan
+    kind: str
+    parameters: dict[str, Any]
 
 
 class Routines:
-    """All daily procedures, ready to be run one by one."""
+    """All procedures, ready to be run one by one. A context manager that closes its clients."""
 
     def __init__(self) -> None:
         catalog = Catalog()
-        self.plans = list(catalog.plans(cadence="daily"))
-        self._systems = {plan.system: catalog.system(plan.system) for plan in self.plans}
+        self._procedures: dict[tuple[str, str], _Procedure] = {}
+        for plan in catalog.plans(cadence="daily"):
+            for task in plan.tasks:
+                procedure = _Procedure(plan, task.kind, task.parameters)
+                self._procedures[plan.system, f"{plan.routine}/{task.task_id}"] = procedure
+            for name, parameters in CHECKED_ALONE.get(plan.system, {}).items():
+                self._procedures[plan.system, f"{ALONE}/{name}"] = _Procedure(plan, name, parameters)
+        self.systems = {system_id: catalog.system(system_id) for system_id, _ in self._procedures}
+        self._stack = contextlib.ExitStack()
+        self._clients = {
+            system_id: self._stack.enter_context(AirflowClients(system))
+            for system_id, system in self.systems.items()
+        }
 
-    def run(self, wanted: Callable[[RoutinePlan, TaskPlan], bool]) -> dict[Place, Finding]:
-        """Return the findings of every procedure that is wanted, as of now."""
-        found: dict[Place, Finding] = {}
-        for plan in self.plans:
-            found.update(self._run(plan, [task for task in plan.tasks if wanted(plan, task)]))
-        return found
+    def __enter__(self) -> Self:
+        return self
 
-    def _run(self, plan: RoutinePlan, tasks: Iterable[TaskPlan]) -> dict[Place, Finding]:
-        now = datetime.now(UTC)
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def tasks(self, system_id: str) -> list[str]:
+        """Return the tasks of a system, as places name them."""
+        return [task for owner, task in self._procedures if owner == system_id]
+
+    def run(self, system_id: str, tasks: Sequence[str] | None = None) -> dict[Place, Finding]:
+        """Return what some tasks of a system, by default all, find now."""
+        wanted = self.tasks(system_id) if tasks is None else tasks
+        return {
+            Place(system_id, task, finding.check): finding
+            for task in wanted
+            for finding in self._run(system_id, self._procedures[system_id, task])
+        }
+
+    def _run(self, system_id: str, procedure: _Procedure) -> Iterator[Finding]:
+        now, plan = datetime.now(UTC), procedure.plan
         when = moment(RunFacts("manual", now, None), plan.schedule, plan.timezone, now)
-        system, found = self._systems[plan.system], {}
-        with AirflowClients(system) as clients:
-            about = CheckContext(plan.system, system, when.as_of, when.since, clients, NothingRemembered())
-            for task in tasks:
-                spec = kind(task.kind)
-                checks = spec.checks(about, spec.parameters.model_validate(task.parameters))
-                for finding in run_checks(checks, when.as_of, ANSWER_SECONDS):
-                    found[Place(plan.dag_id, task.task_id, finding.check)] = finding
-        return found
+        about = CheckContext(
+            system_id,
+            self.systems[system_id],
+            when.as_of,
+            when.since,
+            self._clients[system_id],
+            NothingRemembered(),
+        )
+        spec = kind(procedure.kind)
+        checks = spec.checks(about, spec.parameters.model_validate(procedure.parameters))
+        yield from run_checks(checks, when.as_of, ANSWER_SECONDS)
 
 
 def connect(estate: Estate) -> dict[str, str]:

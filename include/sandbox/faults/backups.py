@@ -8,10 +8,12 @@ from sandbox.faults.model import Action, Fault
 
 PART = "aws"
 CONDITIONS = {
-    "missing": "the newest {what} is not there",
-    "undersized": "the newest {what} has less than a tenth of its usual size",
-    "unencrypted": "the newest {what} is not encrypted",
+    "missing": ("the newest {what} is not there", "backup_age", "critical"),
+    "undersized": ("the newest {what} has less than a tenth of its usual size", "backup_size", "warning"),
+    "unencrypted": ("the newest {what} is not encrypted", "backup_encryption", "critical"),
 }
+"""What is wrong, the check that sees it, and the state of its finding."""
+
 KINDS = (
     (
         "quikapp",
@@ -28,7 +30,13 @@ KINDS = (
         "daily_review/backup_completion",
     ),
     ("zetra", "zetra/database", "backup", "backup of the database", "daily_checks/backup_status"),
-    ("lessay", "lessay/database_daily", "backup", "full backup of the database", "no daily routine"),
+    (
+        "lessay",
+        "lessay/database_daily",
+        "backup",
+        "full backup of the database",
+        "a check of the kind backup_status",
+    ),
     (
         "tapio",
         "tapio/application_state",
@@ -50,13 +58,13 @@ def _set(policy: str, condition: str) -> Action:
 FAULTS: dict[str, Fault] = {
     fault.name: fault
     for system, policy, noun, what, task in KINDS
-    for condition, breaks in CONDITIONS.items()
+    for condition, (breaks, check, state) in CONDITIONS.items()
     for fault in (
         Fault(
             name=f"{system}-{condition}-{noun}",
             system=system,
             breaks=breaks.format(what=what),
-            finding=f"{task}: the finding of the policy {policy.split('/')[1]} is no longer ok",
+            finding=f"{task}: {check}{{policy={policy.split('/')[1]}}} becomes {state}",
             needs=(PART,),
             break_=_set(policy, condition),
             heal=_set(policy, "sound"),

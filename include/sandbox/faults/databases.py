@@ -15,8 +15,8 @@ from sandbox.parts.postgres import POOL_SIZE
 from sandbox.parts.postgres_cluster import connection
 from sandbox.process import Child
 
-LEFT_FREE = 3
-"""Connections that a check still gets, so that it can see how few there are."""
+LEFT_FREE = 4
+"""Connections that the checks of a task still get, so that they can see how few there are."""
 
 QUIKAPP_PATH = "/actuator/health"
 FAILED_PAYMENTS = 400
@@ -25,13 +25,14 @@ FAILURE = "sandbox: api_connection_error"
 
 @dataclass(frozen=True)
 class Pool:
-    """A database's pool. part: the endpoint; size: connections it accepts."""
+    """A database's pool. part: the endpoint; size: connections it accepts; finding: what changes."""
 
     part: str
     engine: str
     user: str
     database: str
     size: int
+    finding: str
 
     @property
     def holder(self) -> str:
@@ -60,11 +61,23 @@ class Pool:
 
 
 POOLS = {
-    "quikapp": Pool("mysql-quikapp", "mysql", "quikapp", "quikapp", MAX_CONNECTIONS),
-    "maintenance-api": Pool("mysql-maintenance-api", "mysql", "maintenance", "tasks_db", MAX_CONNECTIONS),
-    "zetra": Pool("postgres", "postgres", "zetra_admin", "zetra", POOL_SIZE),
-    "lessay": Pool("postgres", "postgres", "lessay", "lessay", POOL_SIZE),
-}
+    "quikapp": Pool(
+        "mysql-quikapp", "mysql", "quikapp", "quikapp", MAX_CONNECTIONS,
+        "a check of the kind resource_usage: mysql_server_connections becomes critical",
+    ),
+    "maintenance-api": Pool(
+        "mysql-maintenance-api", "mysql", "maintenance", "tasks_db", MAX_CONNECTIONS,
+        "daily_review/resource_usage: mysql_server_connections becomes critical",
+    ),
+    "zetra": Pool(
+        "postgres", "postgres", "zetra_admin", "zetra", POOL_SIZE,
+        "daily_checks/health_dashboards: pool_usage_ratio becomes critical",
+    ),
+    "lessay": Pool(
+        "postgres", "postgres", "lessay", "lessay", POOL_SIZE,
+        "daily_metrics/metrics: pool_usage_ratio becomes critical",
+    ),
+}  # fmt: skip
 
 
 def _pool(system: str, pool: Pool) -> Fault:
@@ -72,7 +85,7 @@ def _pool(system: str, pool: Pool) -> Fault:
         name=f"{system}-pool",
         system=system,
         breaks=f"{pool.size - LEFT_FREE} of the {pool.size} connections of its database are taken",
-        finding="findings about connections of the database become critical",
+        finding=pool.finding,
         needs=(pool.part,),
         break_=pool.exhaust,
         heal=pool.release,
@@ -137,7 +150,7 @@ PAYMENTS = Fault(
     name="lessay-payments",
     system="lessay",
     breaks=f"{FAILED_PAYMENTS} payments failed in half an hour and the payment provider answers 503",
-    finding="findings about payments become critical",
+    finding="a check of the kind health: endpoint{name=payments} becomes critical",
     needs=("postgres", HEALTH),
     break_=_fail_payments,
     heal=_accept_payments,

@@ -75,7 +75,7 @@ def _joined(first: Fault, second: Fault) -> Fault:
         name=first.name,
         system=first.system,
         breaks=f"{first.breaks}; {second.breaks}",
-        finding=f"{second.finding}; {first.finding}",
+        finding="; ".join(dict.fromkeys((second.finding, first.finding))),
         needs=tuple(dict.fromkeys((*first.needs, *second.needs))),
         break_=break_both,
         heal=heal_both,

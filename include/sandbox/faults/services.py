@@ -16,18 +16,23 @@ HEALTH, TLS = "health", "tls"
 EXPIRING_DAYS, EXPIRED_DAYS = 5, -2
 
 DOWN = {
-    "quikapp": "no daily routine: the runbooks ask its health end point",
-    "maintenance-api": "no daily routine for the end point alone",
-    "zetra": "daily_checks/health_dashboards: endpoint{name=api} and {name=database} become critical",
-    "lessay": "no daily routine: the runbooks ask its health end point",
+    "quikapp": "a check of the kind health: endpoint{name=api} and endpoint{name=websocket_metrics} and "
+    "endpoint{name=phoenix_dashboard} become critical",
+    "maintenance-api": "a check of the kind health: endpoint{name=ready} and endpoint{name=live} "
+    "become critical",
+    "zetra": "daily_checks/health_dashboards: endpoint{name=api} and endpoint{name=database} become critical",
+    "lessay": "a check of the kind health: endpoint{name=api} becomes critical",
     "tapio": "daily_automation/health_check: endpoint{name=server} becomes critical",
 }
 NAMES = {
-    "quikapp": ("auth.quikapp.com", "monthly certificate check"),
-    "maintenance-api": ("maintenance-api.company.com", "no daily routine for the end point alone"),
+    "quikapp": ("auth.quikapp.com", "a check of the kind certificates: certificate{endpoint=auth}"),
+    "maintenance-api": (
+        "maintenance-api.company.com",
+        "a check of the kind certificates: certificate{endpoint=api}",
+    ),
     "zetra": ("zetra.app", "daily_checks/certificates: certificate{endpoint=app}"),
-    "lessay": ("api.lessay", "no daily routine"),
-    "tapio": ("tapio.example.com", "weekly certificate check"),
+    "lessay": ("api.lessay", "a check of the kind certificates: certificate{endpoint=api}"),
+    "tapio": ("tapio.example.com", "a check of the kind certificates: certificate{endpoint=server}"),
 }
 
 
@@ -83,7 +88,7 @@ def _certificate_fault(system: str, kind: str, days: int) -> Fault:
         name=f"{system}-{kind}-certificate",
         system=system,
         breaks=f"the certificate of {name} {when}",
-        finding=f"{finding} becomes critical" if "{" in finding else finding,
+        finding=f"{finding} becomes critical",
         needs=(TLS,),
         break_=_certificate(name, days),
         heal=_certificate(name, certificates.DAYS_VALID[name]),

@@ -10,10 +10,23 @@ from sandbox.parts.kubernetes import NAMESPACES
 PART = "kubernetes"
 LOG = ("ERROR config: required key DATABASE_URL is not set", "fatal: cannot start")
 CRASHES = {
-    "quikapp": ("app=websocket", "findings about pods of quikapp-live become critical"),
-    "maintenance-api": ("app=maintenance-api", "daily_review/resource_usage: pods become critical"),
-    "zetra": ("app=zetra-platform,slot=blue", "daily_checks/health_dashboards: pods become critical"),
-    "tapio": ("app=capacity-planner", "daily_automation/health_check: pods become critical"),
+    "quikapp": (
+        "app=websocket",
+        "a check of the kind health: pods_crashing and deployment{name=websocket} become critical",
+    ),
+    "maintenance-api": (
+        "app=maintenance-api",
+        "a check of the kind health: pods_crashing and deployment{name=maintenance-api} become critical",
+    ),
+    "zetra": (
+        "app=zetra-platform,slot=blue",
+        "daily_checks/health_dashboards: pods_crashing and deployment{name=zetra-platform-blue} "
+        "become critical",
+    ),
+    "tapio": (
+        "app=capacity-planner",
+        "daily_automation/health_check: pods_crashing and deployment{name=capacity-planner} become critical",
+    ),
 }
 """Which pods crash, by system, and which finding changes."""
 

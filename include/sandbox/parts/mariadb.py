@@ -18,7 +18,7 @@ from sandbox.parts.model import Context, Part, endpoint
 from sandbox.paths import private_folder, service_account
 from sandbox.ports import LOOPBACK, choose_port
 
-MAX_CONNECTIONS = 40
+MAX_CONNECTIONS = 100
 
 SMALL = (
     "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",

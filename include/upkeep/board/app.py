@@ -46,7 +46,11 @@ def report(dag_id: str, run_id: str, form: str = Query("html", pattern="^(html|m
     return HTMLResponse(found.html, headers=HEADERS)
 
 
-@app.get("/", response_class=HTMLResponse)
+@app.get(
+    "/",
+    response_class=HTMLResponse,
+    dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.RUN))],
+)
 def board(user: GetUserDep) -> HTMLResponse:
     """Show the newest run of each routine that the user may read."""
     return HTMLResponse(_answer(lambda: pages.board(user)), headers=HEADERS)

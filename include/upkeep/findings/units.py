@@ -165,6 +165,8 @@ def format_value(value: float | None, unit: str | None, *, digits: int = 3) -> s
 
     >>> [format_value(0.99951, "ratio"), format_value(5400, "seconds"), format_value(1.5 * 2**30, "bytes")]
     ['99.951 %', '1.5 h', '1.5 GiB']
+    >>> format_value(2**30, "bytes"), format_value(2**40 - 1, "bytes")
+    ('1 GiB', '1 TiB')
     >>> format_value(None, "ratio"), format_value(12345, "count"), format_value(0.1, "cores")
     ('no data', '12,345', '0.1 cores')
     """
@@ -203,8 +205,8 @@ def _share_digits(ratio: float, digits: int) -> int:
 
 def _fitting(value: float, ladder: tuple[str, ...], digits: int) -> str:
     """Return the largest suffix of which there is at least one, rounding included: 1 MiB, not 1,024 KiB."""
-    rounded = float(f"{abs(value):.{digits}g}")
-    fitting = [suffix for suffix in ladder if rounded >= float(_SUFFIXES[suffix][1])]
+    scales = {suffix: float(_SUFFIXES[suffix][1]) for suffix in ladder}
+    fitting = [suffix for suffix, scale in scales.items() if float(f"{abs(value) / scale:.{digits}g}") >= 1]
     if fitting:
         return fitting[-1]
     return "s" if value == 0 and "s" in ladder else ladder[0]

@@ -50,6 +50,8 @@ def read(values: Mapping[str, Any], task_ids: Collection[str]) -> RunParameters:
             f"there is no procedure {', '.join(strange)} in this routine; "
             f"it has {', '.join(sorted(task_ids))}"
         )
+    if chosen == frozenset(task_ids):
+        chosen = frozenset()  # every one chosen by hand is the whole routine
     dry_run = values.get("dry_run") or "auto"
     if dry_run not in DRY_RUN:
         raise ConfigurationError(f"dry_run is {dry_run!r}; write one of {', '.join(DRY_RUN)}")
