@@ -1,29 +1,24 @@
-"""One sandbox and the procedures of all systems, for all tests of the faults."""
+"""A sandbox and the procedures of all systems, for a module of tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-
-from sandbox.estate import Estate, PartState
 from tests.servers.routines import Routines, connect
 from tests.servers.sandbox import running_sandbox
 
+from sandbox.estate import Estate
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def estate() -> Iterator[Estate]:
-    """A sandbox of its own that has every part."""
+    """A sandbox of its own."""
     with running_sandbox() as estate:
-        missing = [
-            f"{part.name}: {part.why}" for part in estate.parts.values() if part.state is not PartState.UP
-        ]
-        if missing:
-            pytest.skip("; ".join(missing))
         yield estate
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def routines(estate: Estate) -> Iterator[Routines]:
     """The procedures, connected to the sandbox."""
     with pytest.MonkeyPatch.context() as patch:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers.sandbox import running_sandbox
 
-from sandbox import commands, process
 from sandbox.estate import Endpoint, Estate, PartState
-from sandbox.paths import sandbox_folder
 
 
 @pytest.fixture
@@ -28,17 +27,8 @@ def state() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def estate() -> Iterator[Estate]:
     """A sandbox of its own; at the end nothing of it runs."""
-    folder = Path(tempfile.mkdtemp(prefix="upkeep-test-"))
-    folder.chmod(0o711)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UPKEEP_STATE", str(folder))
-        try:
-            yield commands.up()
-        finally:
-            commands.down()
-            left = [child.name for child in process.recorded(sandbox_folder())]
-            shutil.rmtree(folder, ignore_errors=True)
-            assert left == []
+    with running_sandbox() as estate:
+        yield estate
 
 
 @pytest.fixture

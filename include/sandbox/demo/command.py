@@ -83,6 +83,10 @@ def _run(progress: Progress, api: AirflowApi) -> list[runs.Run]:
 
 
 def _invite(console: Console, airflow: Platform) -> None:
+    if airflow.ports.api != platform.FAVOURITE_PORT:
+        console.print(
+            f"[yellow]port {platform.FAVOURITE_PORT} was taken:[/] Airflow's address is another one"
+        )
     console.print(f"\n[bold]Airflow[/] {airflow.url}   (board: {airflow.url}/upkeep/)")
     for user, role in USERS.items():
         console.print(f"  {user} / {airflow.password(user)}  ({role})")

@@ -18,6 +18,8 @@ from sandbox.prometheus.systems import APPLICATIONS
 from upkeep.catalog.prometheus_rules import rule_groups, rules_yaml
 
 SCRAPE_SECONDS = 5
+NIGHT_SECONDS = 4 * 3600.0
+"""Until 4:00 UTC a night's incidents may go on: a sandbox that starts earlier has those of the night before."""
 CONFIGURATION = "prometheus.yml"
 DATA = "data"
 ALERTMANAGER_CONFIGURATION = "alertmanager.yml"
@@ -40,11 +42,16 @@ def prepare(
     for old in (folder / DATA, folder / "rules"):
         shutil.rmtree(old, ignore_errors=True)
     now = float(int(time.time()))
-    anchor = now - now % DAY
+    anchor = anchor_of(now)
     State(anchor).save(folder / STATE_FILE)
     _write_rules(folder / "rules")
     _write_yaml(folder / CONFIGURATION, _prometheus(alertmanager_url, exporter_url, scrape_seconds))
     history.build(folder / DATA, anchor, now)
+
+
+def anchor_of(now: float) -> float:
+    """Return the last midnight (UTC) whose night is over: no incident of the past is still to come."""
+    return float((now - NIGHT_SECONDS) // DAY * DAY)
 
 
 def prometheus_arguments(folder: Path, port: int) -> list[str]:

@@ -44,8 +44,8 @@ class Response(Protocol):
 
     status: int
 
-    def stream(self, amt: int, decode_content: bool) -> Iterator[bytes]:
-        """Yield the body in pieces."""
+    def read1(self, amt: int, decode_content: bool) -> bytes:
+        """Return what has arrived of the body, waiting only if nothing has; nothing at its end."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -140,7 +140,7 @@ class Api:
         return cast("Response", response)
 
     def _pieces(self, response: Response, deadline: float, where: str) -> Iterator[bytes]:
-        for piece in response.stream(CHUNK_BYTES, decode_content=True):
+        while piece := response.read1(CHUNK_BYTES, decode_content=True):
             if time.monotonic() > deadline:
                 raise TemporaryError(f"{where}: the answer was not complete within {self._timeout} s")
             yield piece
@@ -173,7 +173,7 @@ def join(prefix: str, namespace: str | None, *names: str) -> str:
 
 def _status_error(response: Response, where: str) -> Exception:
     body = b""
-    for piece in response.stream(CHUNK_BYTES, decode_content=True):
+    while piece := response.read1(CHUNK_BYTES, decode_content=True):
         body += piece
         if len(body) >= CHUNK_BYTES:
             break

@@ -28,7 +28,7 @@ from upkeep.errors import BadAnswer
 
 Json = Mapping[str, Any]
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
 
 
 def duration(value: str) -> timedelta:

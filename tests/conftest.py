@@ -1,0 +1,18 @@
+"""What every test shares: an Airflow home and a cache of its own, so that nobody's settings count."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "UPKEEP_"))]:
+    del os.environ[name]
+
+# Before anything imports Airflow, which reads its configuration at once.
+_OWN = tempfile.mkdtemp(prefix="upkeep-tests-")
+atexit.register(shutil.rmtree, _OWN, ignore_errors=True)
+os.environ |= {
+    "AIRFLOW_HOME": f"{_OWN}/airflow",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "UPKEEP_CACHE": f"{_OWN}/catalog",
+}
