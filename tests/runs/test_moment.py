@@ -41,6 +41,14 @@ def test_a_monday_run_of_a_weekday_routine_reviews_the_weekend() -> None:
     assert found.since == datetime(2026, 3, 6, 9, tzinfo=UTC)
 
 
+def test_a_run_by_hand_reviews_as_long_a_time_as_the_scheduled_one() -> None:
+    run = RunFacts("manual", run_after=DUE + timedelta(minutes=1), interval_end=None)
+
+    found = moment(run, DAILY, "UTC", now=DUE + timedelta(minutes=1))
+
+    assert found.as_of - found.since == timedelta(days=1)
+
+
 def test_a_backfill_never_reads_the_present_even_of_today() -> None:
     run = RunFacts("backfill", run_after=DUE, interval_end=DUE)
 

@@ -19,7 +19,7 @@ from upkeep.catalog.prometheus_rules import rule_groups, rules_yaml
 
 SCRAPE_SECONDS = 5
 NIGHT_SECONDS = 4 * 3600.0
-"""Until 4:00 UTC a night's incidents may go on: a sandbox that starts earlier has those of the night before."""
+"""Until 4:00 UTC a night's incidents may go on: whoever starts earlier has those of the night before."""
 CONFIGURATION = "prometheus.yml"
 DATA = "data"
 ALERTMANAGER_CONFIGURATION = "alertmanager.yml"

@@ -26,8 +26,8 @@ class RunFacts:
 class Moment:
     """The time that a run speaks of.
 
-    as_of: queries are made at this time. since: the due time before it, where the time under review
-    begins. past: why the present must not be read, or None where it may.
+    as_of: queries are made at this time. since: where the time under review begins, one interval of the
+    schedule before. past: why the present must not be read, or None where it may.
     """
 
     as_of: datetime
@@ -46,7 +46,17 @@ def moment(run: RunFacts, cron: str, timezone: str, now: datetime) -> Moment:
             f"as_of {run.as_of.isoformat()} lies in the future; give a time before {now.isoformat()}"
         )
     as_of = (run.as_of or run.interval_end or run.run_after).astimezone(UTC)
-    return Moment(as_of, previous_due(cron, timezone, as_of), _why_past(run, as_of, cron, timezone, now))
+    since = as_of - _interval(as_of, cron, timezone)
+    return Moment(as_of, since, _why_past(run, as_of, cron, timezone, now))
+
+
+def _interval(as_of: datetime, cron: str, timezone: str) -> timedelta:
+    """Return the length of the last whole interval: a scheduled run's own, and as much for a run by hand.
+
+    A run by hand a minute after the scheduled one would otherwise review a minute.
+    """
+    last = previous_due(cron, timezone, as_of + timedelta(microseconds=1))
+    return last - previous_due(cron, timezone, last)
 
 
 def _why_past(run: RunFacts, as_of: datetime, cron: str, timezone: str, now: datetime) -> str | None:
