@@ -64,9 +64,18 @@ class AirflowApi:
         answer = self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body, accept=(409,))
         return answer.status_code != httpx.codes.CONFLICT
 
+    def knows(self, dag_id: str) -> bool:
+        """Return whether Airflow has the DAG."""
+        return self._ask("GET", f"/api/v2/dags/{dag_id}", accept=(404,)).is_success
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Return what Airflow knows of a run."""
+        found: dict[str, Any] = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}").json()
+        return found
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run: queued, running, success or failed."""
-        return str(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}").json()["state"])
+        return str(self.run(dag_id, run_id)["state"])
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Return the state of every task of a run."""

@@ -1,0 +1,104 @@
+"""A routine's wall time against a DAG of its shape whose tasks do nothing, on a real Airflow."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bench.rows import Row
+from sandbox import commands
+from sandbox.connections import airflow_connections
+from sandbox.demo import platform, runs
+from sandbox.estate import Estate
+from sandbox.paths import state_folder
+from upkeep.clients.airflow_api import AirflowApi
+from upkeep.runs.pools import ensure_pools
+
+ROUTINE = "zetra_daily_checks"
+"""Five procedures that read Prometheus, Kubernetes, S3, TLS end points and HTTP."""
+
+ROUNDS = 9
+LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
+BUNDLES = [
+    {"name": "dags-folder", "classpath": LOCAL, "kwargs": {}},
+    {"name": "bench", "classpath": LOCAL, "kwargs": {"path": str(Path(__file__).parent / "dags")}},
+]
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """Yield the row of a routine; the sandbox and Airflow run in a folder of their own meanwhile."""
+    del folder  # the databases' user cannot enter it
+    with _estate() as estate:
+        cold = _ratios(estate, "LocalExecutor", rounds=3)
+        warm = _ratios(estate, "upkeep.executors.warm_local.WarmLocalExecutor", rounds=ROUNDS)
+    note = f"{ROUTINE}, {ROUNDS} pairs; {statistics.median(cold):.2f} with workers that are not preloaded"
+    yield Row("routine.vs_noop", statistics.median(warm), "x the same shape doing nothing", 1.5, note)
+
+
+def _ratios(estate: Estate, executor: str, rounds: int) -> list[float]:
+    """Return routine / no-op, pair by pair, after a pair that does not count."""
+    settings = {
+        "AIRFLOW__CORE__EXECUTOR": executor,
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(BUNDLES),
+        "UPKEEP_BENCH_ROUTINE": ROUTINE,
+    }
+    started = platform.start(state_folder(), estate, airflow_connections(estate), settings)
+    try:
+        with platform.api(started) as api:
+            ensure_pools(api, ["zetra"])
+            runs.wait_for_dags(api, [ROUTINE], 90)
+            _wait_for_noop(api)
+            pairs = [(_seconds(api, ROUTINE), _seconds(api, "noop")) for _ in range(rounds + 1)]
+    finally:
+        platform.stop(state_folder())
+    return [ours / nothing for ours, nothing in pairs[1:]]
+
+
+def _seconds(api: AirflowApi, dag_id: str) -> float:
+    """Return the wall time of one run, from its start to its end as Airflow recorded them."""
+    run_id = f"bench_{time.time_ns()}"
+    api.trigger(dag_id, run_id)
+    end = time.monotonic() + 120
+    while (run := api.run(dag_id, run_id))["state"] not in runs.ENDED:
+        if time.monotonic() > end:
+            raise TimeoutError(f"{dag_id} {run_id} has not ended: {run['state']}")
+        time.sleep(0.1)
+    if run["state"] != "success":
+        raise RuntimeError(f"{dag_id} {run_id} failed: its time says nothing")
+    started, ended = (datetime.fromisoformat(run[key]) for key in ("start_date", "end_date"))
+    return (ended - started).total_seconds()
+
+
+def _wait_for_noop(api: AirflowApi) -> None:
+    end = time.monotonic() + 90
+    while not api.knows("noop"):
+        if time.monotonic() > end:
+            raise TimeoutError("Airflow does not know the no-op DAG")
+        time.sleep(0.5)
+
+
+@contextmanager
+def _estate() -> Iterator[Estate]:
+    state = tempfile.mkdtemp(prefix="upkeep-bench-", dir="/var/tmp")
+    Path(state).chmod(0o711)
+    before = os.environ.get("UPKEEP_STATE")
+    os.environ["UPKEEP_STATE"] = state
+    try:
+        yield commands.up()
+    finally:
+        platform.stop(state_folder())
+        commands.down()
+        if before is None:
+            del os.environ["UPKEEP_STATE"]
+        else:
+            os.environ["UPKEEP_STATE"] = before
+        shutil.rmtree(state, ignore_errors=True)
