@@ -24,6 +24,7 @@ def engine() -> Engine:
     """Return the engine of the ledger: `$UPKEEP_LEDGER_URL`, else Airflow's connection `upkeep_ledger`."""
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError
+    from sqlalchemy.pool import NullPool
 
     url = os.environ.get(URL_VARIABLE)
     if not url:
@@ -31,7 +32,7 @@ def engine() -> Engine:
 
         return ledger_engine()
     try:
-        return create_engine(url)
+        return create_engine(url, poolclass=NullPool)
     except ArgumentError:
         # The text of SQLAlchemy's own error repeats the URL, and with it the password.
         raise ConfigurationError(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import logging
+import pkgutil
+from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
@@ -15,27 +17,39 @@ HEAVY = (
     "airflow.providers.cncf.kubernetes.hooks.kubernetes",
     "airflow.providers.postgres.hooks.postgres",
     "airflow.sdk.definitions.dag",
-    "boto3",
+    "boto3.s3.inject",
+    "boto3.s3.transfer",
     "confluent_kafka",
+    "cryptography.x509",
     "httpx",
     "kubernetes.client",
     "mysql.connector",
+    "promql_parser",
+    "psycopg",
     "redis",
-    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.postgresql.psycopg",
     "upkeep.catalog.models",
-    "upkeep.checks.kinds",
     "upkeep.ledger.writes",
     "upkeep.operators.clients",
     "upkeep.operators.checks",
     "upkeep.procedures.factory",
-    "upkeep.reports",
+    "upkeep.reports.routine",
 )
+WHOLE = ("upkeep.checks", "upkeep.clients")
+"""Packages of which every module is imported: each check needs only a few of them, but any may be next."""
 
 
 def preload() -> None:
     """Import what tasks need; what cannot be imported is logged, and the task that needs it will say why."""
-    for module in HEAVY:
+    for module in (*HEAVY, *_modules()):
         try:
             importlib.import_module(module)
         except Exception:
             log.warning("could not preload %s", module, exc_info=True)
+
+
+def _modules() -> Iterator[str]:
+    for name in WHOLE:
+        package = importlib.import_module(name)
+        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+            yield found.name

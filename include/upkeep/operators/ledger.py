@@ -25,13 +25,15 @@ def ledger_engine() -> Engine:
     Raises ConfigurationError where Airflow has no connection `upkeep_ledger`.
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
-    from sqlalchemy.pool import NullPool
 
     hook = PostgresHook(postgres_conn_id=LEDGER_CONNECTION)
-    # A task uses the ledger a few times and ends: pooled connections would only be left behind.
     connect = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "upkeep"}
     try:
-        return hook.get_sqlalchemy_engine({"poolclass": NullPool, "connect_args": connect})
+        # A new connection costs as much as ten statements. A task ends soon and takes its connection with
+        # it; the API server lives long, and a connection that the database has closed is found out.
+        return hook.get_sqlalchemy_engine(
+            {"pool_size": 2, "max_overflow": 8, "pool_pre_ping": True, "connect_args": connect}
+        )
     except AirflowNotFoundException as e:
         raise ConfigurationError(
             f"Airflow has no connection {LEDGER_CONNECTION!r}; create it as a Postgres connection to the "
