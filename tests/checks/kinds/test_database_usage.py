@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.parts.mariadb import MAX_CONNECTIONS
 from servers.bad import hanging, refusing, saying
 from servers.databases import Database, mysql, postgresql
 from servers.situation import Remembered, ask, checks_of, make_context, make_system, states
@@ -59,14 +60,14 @@ def test_a_quiet_mysql_is_well(maria: Database) -> None:
         "mysql_server_replication",
         "mysql_server_size{database=tasks_db}",
     }
-    assert found["mysql_server_connections"].evidence["maximum"] == 40
+    assert found["mysql_server_connections"].evidence["maximum"] == MAX_CONNECTIONS
     assert found["mysql_server_connections"].unit == "ratio"
 
 
 def test_connections_that_run_out(maria: Database) -> None:
     connect = mysql_client.connector("127.0.0.1", maria.port, maria.user, maria.password)
     with ExitStack() as stack:
-        for _ in range(34):
+        for _ in range(MAX_CONNECTIONS * 85 // 100):
             stack.enter_context(closing(connect()))
         found = ask("resource_usage", of(maria), database="mysql", connections_critical_ratio=0.99)
         warned = found["mysql_server_connections"]
