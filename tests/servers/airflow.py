@@ -48,7 +48,12 @@ def airflow(systems: Path, connections: Mapping[str, str]) -> Iterator[RunningAi
         estate = _database(state)
         ledger = _ledger_url(estate)
         known = {"upkeep_ledger": _connection(ledger), **connections}
-        started = platform.start(state, estate, known, {"UPKEEP_SYSTEMS": str(systems)})
+        settings = {
+            "UPKEEP_SYSTEMS": str(systems),
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        }
+        started = platform.start(state, estate, known, settings)
         with platform.api(started) as api:
             engine = create_engine(ledger, poolclass=NullPool)
             yield RunningAirflow(state, systems, started, api, engine)
