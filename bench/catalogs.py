@@ -151,5 +151,7 @@ def _dag_for_factory(plan: RoutinePlan) -> dict[str, object]:
         "max_active_runs": 1,
         "tags": list(plan.tags),
         "default_args": {"owner": plan.owner, "pool": plan.pool, "retries": plan.retries},
+        # Plain defaults: dag-factory has no words for a parameter's type, choices and description.
+        "params": {"as_of": None, "procedures": [], "dry_run": "auto"},
         "tasks": tasks,
     }
