@@ -47,7 +47,7 @@ def preload() -> None:
             importlib.import_module(module)
         except Exception:
             log.warning("could not preload %s", module, exc_info=True)
-    # Amazon's hook asks for its caller's name, and the first who asks looks up the path of every module: 0.2 s.
+    # Amazon's hook asks for its caller's name; the first who asks looks up every module's path: 0.2 s.
     inspect.stack()
 
 
