@@ -212,9 +212,9 @@ def _record_measurements(
 
 
 def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], key: list[str]) -> None:
-    statement = postgresql.insert(table).values(rows)
+    statement = postgresql.insert(table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
 def _table(model: Any) -> Table:

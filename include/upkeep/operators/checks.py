@@ -55,9 +55,10 @@ class RunChecks(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Return how many findings there are of each state."""
-        if not run_parameters(context, self.routine).wants(self.task_id):
+        wanted = run_parameters(context, self.routine)
+        if not wanted.wants(self.task_id):
             raise AirflowSkipException("not among the procedures that this run was asked for")
-        moment = run_moment(context, self.routine)
+        moment = run_moment(context, self.routine, wanted)
         findings, left_out = self._ask(moment)
         self._record(context, findings, left_out)
         if not findings:

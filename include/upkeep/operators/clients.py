@@ -41,6 +41,8 @@ class AirflowClients:
         self._system = system
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._connections: dict[str, Connection] = {}
+        self._asking = threading.Lock()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -114,10 +116,11 @@ class AirflowClients:
 
         from upkeep.clients.aws.errors import client_config
 
-        hook = AwsBaseHook(
-            aws_conn_id=self._connection("aws").conn_id, client_type=service, config=client_config()
-        )
-        return self._once(f"aws {service}", hook.get_conn)
+        def make() -> Any:
+            conn_id = self._connection("aws").conn_id
+            return AwsBaseHook(aws_conn_id=conn_id, client_type=service, config=client_config()).get_conn()
+
+        return self._once(f"aws {service}", make)
 
     def http(self) -> Endpoint:
         """Return the end point of the connection `http`."""
@@ -151,6 +154,12 @@ class AirflowClients:
         )
 
     def _connection(self, role: ConnectionRole) -> Connection:
+        with self._asking:  # once a task: each question goes to Airflow's API server
+            if role not in self._connections:
+                self._connections[role] = self._ask_for(role)
+            return self._connections[role]
+
+    def _ask_for(self, role: ConnectionRole) -> Connection:
         conn_id = self._system.connections.get(role)
         if conn_id is None:
             raise ConfigurationError(f"the catalog names no {role} connection for {self._system.title}")

@@ -35,7 +35,7 @@ class OpenRun(BaseOperator):
         run = context["dag_run"]
         refuse_unknown(run.conf)
         wanted = run_parameters(context, self.routine)
-        moment = run_moment(context, self.routine)
+        moment = run_moment(context, self.routine, wanted)
         record = RunRecord(
             dag_id=run.dag_id,
             run_id=run.run_id,

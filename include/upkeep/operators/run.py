@@ -27,13 +27,13 @@ def run_parameters(context: Context, routine: RoutineFacts) -> parameters.RunPar
     return parameters.read(context["params"], routine["procedures"])
 
 
-def run_moment(context: Context, routine: RoutineFacts) -> Moment:
-    """Return the moment that the run speaks of."""
+def run_moment(context: Context, routine: RoutineFacts, wanted: parameters.RunParameters) -> Moment:
+    """Return the moment that the run speaks of, given its parameters."""
     run = context["dag_run"]
     facts = RunFacts(
         run_type=run.run_type.value,
         run_after=run.run_after,
         interval_end=run.data_interval_end,
-        as_of=run_parameters(context, routine).as_of,
+        as_of=wanted.as_of,
     )
     return moment(facts, routine["schedule"], routine["timezone"], datetime.now(UTC))
