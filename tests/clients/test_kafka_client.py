@@ -54,6 +54,7 @@ class TestMockCluster:
         found = consumer_lag(cluster, "nobody", ["orders"])
         assert found
         assert {(p.committed, p.lag) for p in found} == {(None, None)}
+        assert all("never committed" in p.problem for p in found)
 
     def test_an_unknown_topic_is_a_configuration_error_and_not_made(self, cluster):
         for _ in range(2):
@@ -86,6 +87,7 @@ def test_a_setting_that_does_not_exist_is_named_without_the_password():
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.none() | st.integers(0, 2 * 10**9))
 def test_lag_is_never_negative_and_never_more_than_there_is(first, more, committed):
     one = PartitionLag("orders", 0, committed, first, first + more)
-    assert (one.lag is None) is (committed is None)
+    assert (one.lag is None) is (committed is None or committed > one.end)
+    assert (one.lag is None) is (one.problem is not None)
     assert one.lag is None or 0 <= one.lag <= more
     assert one.lost >= 0

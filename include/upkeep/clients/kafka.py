@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError, UpkeepError
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer
+    from confluent_kafka import Consumer, KafkaError
 
 PARALLEL_QUERIES = 8
 """Watermarks are asked for one partition at a time: some at once, or 100 partitions take long."""
@@ -23,6 +23,9 @@ class PartitionLag:
 
     committed: the offset that the group reads next, None if it never committed one.
     first, end: the oldest offset kept, and the one that the next message gets.
+
+    Offsets are counted, as Kafka's own tools do: where compaction or transactions leave gaps, fewer
+    messages are behind than the lag says.
     """
 
     topic: str
@@ -33,8 +36,23 @@ class PartitionLag:
 
     @property
     def lag(self) -> int | None:
-        """Messages still to be read, None if the group never committed: then nobody knows."""
-        return None if self.committed is None else max(0, self.end - max(self.committed, self.first))
+        """Messages still to be read, None where nobody knows: `problem` says why."""
+        if self.committed is None or self.committed > self.end:
+            return None
+        return self.end - max(self.committed, self.first)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the lag is not known, None if it is."""
+        where = f"{self.topic}/{self.partition}"
+        if self.committed is None:
+            return f"{where}: the group does not exist or never committed an offset here; check its name"
+        if self.committed > self.end:
+            return (
+                f"{where}: the group committed {self.committed}, beyond the end {self.end}: "
+                "the topic was made anew or lost messages; reset the group's offset"
+            )
+        return None
 
     @property
     def lost(self) -> int:
@@ -47,15 +65,17 @@ def consumer_lag(
 ) -> list[PartitionLag]:
     """Return the group's lag in every partition of the topics. It joins no group and commits nothing.
 
+    Kafka answers alike for a group that does not exist and one that never committed: no lag is known.
     config: librdkafka's, with `bootstrap.servers` and credentials.
     Raises TemporaryError (no broker within the time-out, no coordinator), ConfigurationError
-    (unknown topic, credentials, rights, bad setting) and BadAnswer.
+    (unknown topic, credentials, certificate, rights, bad setting) and BadAnswer.
     """
     from confluent_kafka import Consumer, KafkaException
 
     deadline = time.monotonic() + timeout_seconds
+    said: list[KafkaError] = []
     try:
-        consumer = Consumer(_settings(config, group, timeout_seconds))
+        consumer = Consumer({**_settings(config, group, timeout_seconds), "error_cb": said.append})
     except (KafkaException, ValueError, TypeError) as e:
         raise ConfigurationError(f"Kafka: the connection's settings cannot be used: {e}") from e
     try:
@@ -64,7 +84,7 @@ def consumer_lag(
         with ThreadPoolExecutor(PARALLEL_QUERIES) as pool:
             ends = list(pool.map(lambda p: _watermarks(consumer, p, deadline), partitions))
     except KafkaException as e:
-        raise _error(e, group) from e
+        raise _error(e.args[0], [*_heard(consumer), *said], group) from e
     finally:
         consumer.close()
     return [
@@ -80,6 +100,8 @@ def _settings(config: Mapping[str, Any], group: str, timeout_seconds: float) -> 
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "allow.auto.create.topics": False,
+        # Else an open transaction hides every message after its start, and the lag looks like 0.
+        "isolation.level": "read_uncommitted",
         "socket.connection.setup.timeout.ms": max(1000, round(timeout_seconds * 1000)),
         # librdkafka would write its failures to stderr; they come back as errors.
         "log_level": 0,
@@ -129,17 +151,46 @@ def _watermarks(consumer: Consumer, partition: tuple[str, int], deadline: float)
     return first, end
 
 
-def _error(e: Exception, group: str) -> UpkeepError:
-    """Return our error for a KafkaException, which carries a KafkaError."""
-    error: Any = e.args[0]
-    return _reason(error, f"Kafka, group {group!r}: {error.str()}")
+def _heard(consumer: Consumer) -> list[KafkaError]:
+    """Return what the group's coordinator refused; `error_cb` gets what the connections said."""
+    messages = iter(lambda: consumer.poll(0), None)
+    return [error for message in messages if (error := message.error()) is not None]
+
+
+def _error(error: KafkaError, said: Sequence[KafkaError], group: str) -> UpkeepError:
+    """Return our error for what failed.
+
+    said: what librdkafka said meanwhile. It tries again for ever, so that a refused password would
+    otherwise look like a broker that is down.
+    """
+    from confluent_kafka import KafkaError
+
+    cause = error
+    if error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT}:
+        refused = [one for one in said if one.code() in _wrong()]
+        broken = [one for one in said if one.code() == KafkaError._TRANSPORT]
+        cause = [*refused, *broken, error][0]
+    return _reason(cause, f"Kafka, group {group!r}: {cause.str()}")
 
 
 def _reason(error: Any, message: str) -> UpkeepError:
     """Return our error for one of librdkafka's."""
     from confluent_kafka import KafkaError
 
-    wrong = {
+    code = error.code() if error is not None else KafkaError._UNKNOWN_TOPIC
+    if code in _wrong():
+        return ConfigurationError(f"{message}; check its name and the connection's rights")
+    waits = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
+    if code in waits or error.retriable():
+        return TemporaryError(f"{message}; are the brokers up?")
+    return PermanentError(message)
+
+
+def _wrong() -> set[int]:
+    """Return the codes that trying again cannot help."""
+    from confluent_kafka import KafkaError
+
+    return {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError._UNKNOWN_TOPIC,
         KafkaError._UNKNOWN_PARTITION,
@@ -148,13 +199,7 @@ def _reason(error: Any, message: str) -> UpkeepError:
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError._AUTHENTICATION,
+        KafkaError._SSL,
         KafkaError.INVALID_GROUP_ID,
         KafkaError.TOPIC_EXCEPTION,
     }
-    code = error.code() if error is not None else KafkaError._UNKNOWN_TOPIC
-    if code in wrong:
-        return ConfigurationError(f"{message}; check its name and the connection's rights")
-    waits = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
-    if code in waits or error.retriable():
-        return TemporaryError(f"{message}; are the brokers up?")
-    return PermanentError(message)
