@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.kubernetes.clock import duration, parse, seconds_since
-from sandbox.kubernetes.objects import Object, dig, is_deleting, is_true, labels_of
+from sandbox.kubernetes import cells
+from sandbox.kubernetes.clock import duration, seconds_since
+from sandbox.kubernetes.objects import Object, dig
 from sandbox.kubernetes.selectors import selector_text
 
 
@@ -34,192 +35,88 @@ def _of(name: str, cell: Callable[[Object], Any], priority: int = 0) -> Column:
     return Column(name, lambda obj, _: cell(obj), priority=priority)
 
 
-def _statuses(pod: Object) -> list[Object]:
-    return dig(pod, "status", "containerStatuses") or []
+def age_of(obj: Object, now: datetime) -> str:
+    """Return an object's age as a person reads it."""
+    return duration(seconds_since(obj["metadata"]["creationTimestamp"], now))
 
 
-def _pod_ready(pod: Object) -> str:
-    return f"{sum(s['ready'] for s in _statuses(pod))}/{len(pod['spec']['containers'])}"
-
-
-def _pod_status(pod: Object) -> str:
-    if is_deleting(pod):
-        return "Terminating"
-    for status in _statuses(pod):
-        for state in ("waiting", "terminated"):
-            reason = dig(status, "state", state, "reason")
-            if reason:
-                return str(reason)
-    return str(dig(pod, "status", "phase") or "Unknown")
-
-
-def _node_status(node: Object) -> str:
-    status = "Ready" if is_true(node, "Ready") else "NotReady"
-    return f"{status},SchedulingDisabled" if node["spec"].get("unschedulable") else status
-
-
-def _node_roles(node: Object) -> str:
-    prefix = "node-role.kubernetes.io/"
-    return ",".join(key.removeprefix(prefix) for key in labels_of(node) if key.startswith(prefix)) or "<none>"
-
-
-def _ready(obj: Object) -> str:
-    return f"{dig(obj, 'status', 'readyReplicas') or 0}/{obj['spec'].get('replicas', 0)}"
-
-
-def _ports(service: Object) -> str:
-    ports = service["spec"].get("ports") or []
-    return ",".join(f"{p['port']}/{p['protocol']}" for p in ports) or "<none>"
-
-
-def _selector(service: Object) -> str:
-    return selector_text({"matchLabels": service["spec"].get("selector")}) or "<none>"
-
-
-def _job_status(job: Object) -> str:
-    for kind in ("Complete", "Failed", "Suspended"):
-        if is_true(job, kind):
-            return kind
-    return "Running"
-
-
-def _job_duration(job: Object, now: datetime) -> str:
-    start, end = dig(job, "status", "startTime"), dig(job, "status", "completionTime")
-    return duration(seconds_since(start, parse(end) if end else now)) if start else ""
-
-
-def _since(*path: str) -> Callable[[Object, datetime], str]:
-    def cell(obj: Object, now: datetime) -> str:
-        text = dig(obj, *path)
-        return duration(seconds_since(text, now)) if text else "<none>"
-
-    return cell
-
-
-def _modes(obj: Object) -> str:
-    short = {
-        "ReadWriteOnce": "RWO",
-        "ReadOnlyMany": "ROX",
-        "ReadWriteMany": "RWX",
-        "ReadWriteOncePod": "RWOP",
-    }
-    return ",".join(short.get(mode, mode) for mode in obj["spec"].get("accessModes") or ())
-
-
-def _claim_of(volume: Object) -> str:
-    claim = volume["spec"].get("claimRef")
-    return f"{claim['namespace']}/{claim['name']}" if claim else ""
-
-
-def _hosts(ingress: Object) -> str:
-    return ",".join(rule.get("host", "*") for rule in ingress["spec"].get("rules") or ()) or "*"
-
-
-def _addresses(endpoints: Object) -> str:
-    found = [
-        f"{address['ip']}:{port['port']}"
-        for subset in endpoints.get("subsets") or ()
-        for address in subset.get("addresses") or ()
-        for port in subset.get("ports") or ()
-    ]
-    more = f" + {len(found) - 3} more..." if len(found) > 3 else ""
-    return ",".join(found[:3]) + more if found else "<none>"
-
-
-def _targets(scaler: Object) -> str:
-    shown = []
-    for metric in scaler["spec"].get("metrics") or ():
-        name = dig(metric, "resource", "name")
-        wanted = dig(metric, "resource", "target", "averageUtilization")
-        current = next(
-            (
-                dig(m, "resource", "current", "averageUtilization")
-                for m in dig(scaler, "status", "currentMetrics") or ()
-                if dig(m, "resource", "name") == name
-            ),
-            None,
-        )
-        shown.append(f"{name}: {'<unknown>' if current is None else f'{current}%'}/{wanted}%")
-    return ", ".join(shown) or "<none>"
-
-
-def _images(obj: Object) -> str:
-    return ",".join(c["image"] for c in obj["spec"]["template"]["spec"]["containers"])
-
-
-def _containers(obj: Object) -> str:
-    return ",".join(c["name"] for c in obj["spec"]["template"]["spec"]["containers"])
-
-
-def _restarts(pod: Object) -> int:
-    return sum(s["restartCount"] for s in _statuses(pod))
-
-
-def _data_count(obj: Object) -> int:
-    return len(obj.get("data") or {})
-
-
-def _involved(event: Object) -> str:
-    involved = event["involvedObject"]
-    return f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
-
+AGE = Column("Age", age_of)
+"""Where a table has it elsewhere than after the other columns that are not wide."""
 
 _TEMPLATE = (
-    _of("Containers", _containers, 1),
-    _of("Images", _images, 1),
+    _of("Containers", cells.containers, 1),
+    _of("Images", cells.images, 1),
     _of("Selector", lambda o: selector_text(o["spec"].get("selector")), 1),
 )
 
 COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
     ("", "pods"): (
-        _of("Ready", _pod_ready),
-        _of("Status", _pod_status),
-        Column("Restarts", lambda o, _: _restarts(o), "integer"),
+        _of("Ready", cells.pod_ready),
+        _of("Status", cells.pod_status),
+        Column("Restarts", cells.restarts),
         _at("IP", "status", "podIP", priority=1),
         _at("Node", "spec", "nodeName", priority=1),
         _at("Nominated Node", "status", "nominatedNodeName", priority=1),
         _at("Readiness Gates", "spec", "readinessGates", priority=1),
     ),
     ("", "nodes"): (
-        _of("Status", _node_status),
-        _of("Roles", _node_roles),
+        _of("Status", cells.node_status),
+        _of("Roles", cells.node_roles),
+        AGE,
         _at("Version", "status", "nodeInfo", "kubeletVersion"),
+        _of("Internal-IP", cells.node_address("InternalIP"), 1),
+        _of("External-IP", cells.node_address("ExternalIP"), 1),
+        _at("OS-Image", "status", "nodeInfo", "osImage", priority=1),
+        _at("Kernel-Version", "status", "nodeInfo", "kernelVersion", priority=1),
+        _at("Container-Runtime", "status", "nodeInfo", "containerRuntimeVersion", priority=1),
     ),
     ("", "namespaces"): (_at("Status", "status", "phase"),),
     ("", "services"): (
         _at("Type", "spec", "type"),
         _at("Cluster-IP", "spec", "clusterIP"),
         _at("External-IP", "status", "loadBalancer", "ingress", 0, "hostname"),
-        _of("Port(s)", _ports),
-        _of("Selector", _selector, 1),
+        _of("Port(s)", cells.ports),
+        _of("Selector", cells.selector, 1),
     ),
-    ("", "endpoints"): (_of("Endpoints", _addresses),),
-    ("", "configmaps"): (Column("Data", lambda o, _: _data_count(o), "integer"),),
-    ("", "secrets"): (_at("Type", "type"), Column("Data", lambda o, _: _data_count(o), "integer")),
+    ("", "endpoints"): (_of("Endpoints", cells.addresses),),
+    ("", "configmaps"): (Column("Data", lambda o, _: cells.data_count(o), "integer"),),
+    ("", "secrets"): (_at("Type", "type"), Column("Data", lambda o, _: cells.data_count(o), "integer")),
     ("", "persistentvolumeclaims"): (
         _at("Status", "status", "phase"),
         _at("Volume", "spec", "volumeName", default=""),
         _at("Capacity", "status", "capacity", "storage", default=""),
-        _of("Access Modes", _modes),
+        _of("Access Modes", cells.modes),
         _at("StorageClass", "spec", "storageClassName", default=""),
+        _at("VolumeAttributesClass", "spec", "volumeAttributesClassName", default="<unset>"),
+        AGE,
+        _at("VolumeMode", "spec", "volumeMode", default="<unset>", priority=1),
     ),
     ("", "persistentvolumes"): (
         _at("Capacity", "spec", "capacity", "storage"),
-        _of("Access Modes", _modes),
+        _of("Access Modes", cells.modes),
         _at("Reclaim Policy", "spec", "persistentVolumeReclaimPolicy"),
         _at("Status", "status", "phase"),
-        _of("Claim", _claim_of),
+        _of("Claim", cells.claim_of),
         _at("StorageClass", "spec", "storageClassName", default=""),
+        _at("VolumeAttributesClass", "spec", "volumeAttributesClassName", default="<unset>"),
+        _at("Reason", "status", "reason", default=""),
+        AGE,
+        _at("VolumeMode", "spec", "volumeMode", default="<unset>", priority=1),
     ),
     ("", "events"): (
-        Column("Last Seen", _since("lastTimestamp")),
+        Column("Last Seen", cells.since("lastTimestamp")),
         _at("Type", "type"),
         _at("Reason", "reason"),
-        _of("Object", _involved),
+        _of("Object", cells.involved),
+        _at("Subobject", "involvedObject", "fieldPath", default="", priority=1),
+        _at("Source", "source", "component", default="", priority=1),
         _at("Message", "message"),
+        Column("First Seen", cells.since("firstTimestamp"), priority=1),
+        _at("Count", "count", default=0, priority=1),
+        _at("Name", "metadata", "name", priority=1),
     ),
     ("apps", "deployments"): (
-        _of("Ready", _ready),
+        _of("Ready", cells.ready),
         _at("Up-to-date", "status", "updatedReplicas", default=0),
         _at("Available", "status", "availableReplicas", default=0),
         *_TEMPLATE,
@@ -230,37 +127,40 @@ COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
         _at("Ready", "status", "readyReplicas", default=0),
         *_TEMPLATE,
     ),
-    ("apps", "statefulsets"): (_of("Ready", _ready), *_TEMPLATE[:2]),
+    ("apps", "statefulsets"): (_of("Ready", cells.ready), *_TEMPLATE[:2]),
     ("apps", "daemonsets"): (
         _at("Desired", "status", "desiredNumberScheduled", default=0),
         _at("Current", "status", "currentNumberScheduled", default=0),
         _at("Ready", "status", "numberReady", default=0),
         _at("Up-to-date", "status", "updatedNumberScheduled", default=0),
         _at("Available", "status", "numberAvailable", default=0),
+        _of("Node Selector", cells.node_selector),
         *_TEMPLATE,
     ),
     ("batch", "jobs"): (
-        _of("Status", _job_status),
+        _of("Status", cells.job_status),
         _of("Completions", lambda o: f"{dig(o, 'status', 'succeeded') or 0}/{o['spec']['completions']}"),
-        Column("Duration", _job_duration),
+        Column("Duration", cells.job_duration),
+        *_TEMPLATE,
     ),
     ("batch", "cronjobs"): (
         _at("Schedule", "spec", "schedule"),
         _at("Timezone", "spec", "timeZone"),
         _at("Suspend", "spec", "suspend"),
         Column("Active", lambda o, _: len(dig(o, "status", "active") or []), "integer"),
-        Column("Last Schedule", _since("status", "lastScheduleTime")),
+        Column("Last Schedule", cells.since("status", "lastScheduleTime")),
+        *_TEMPLATE,
     ),
     ("autoscaling", "horizontalpodautoscalers"): (
         _of("Reference", lambda o: "{kind}/{name}".format(**o["spec"]["scaleTargetRef"])),
-        _of("Targets", _targets),
+        _of("Targets", cells.targets),
         _at("MinPods", "spec", "minReplicas", default=0),
         _at("MaxPods", "spec", "maxReplicas", default=0),
         _at("Replicas", "status", "currentReplicas", default=0),
     ),
     ("networking.k8s.io", "ingresses"): (
         _at("Class", "spec", "ingressClassName"),
-        _of("Hosts", _hosts),
+        _of("Hosts", cells.hosts),
         _at("Address", "status", "loadBalancer", "ingress", 0, "ip", default=""),
         _of("Ports", lambda o: "80, 443" if o["spec"].get("tls") else "80"),
     ),
@@ -275,6 +175,7 @@ COLUMNS: dict[tuple[str, str], tuple[Column, ...]] = {
     ("storage.k8s.io", "storageclasses"): (
         _at("Provisioner", "provisioner"),
         _at("ReclaimPolicy", "reclaimPolicy"),
+        _at("VolumeBindingMode", "volumeBindingMode"),
         _at("AllowVolumeExpansion", "allowVolumeExpansion"),
     ),
 }

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.kubernetes.objects import Object
+from sandbox.kubernetes.podstatus import qos_class
 from sandbox.kubernetes.resources import Resource
+from sandbox.kubernetes.schemas import shaped
 
 DEFAULT_STORAGE_CLASS = "standard"
 
 
 def with_defaults(resource: Resource, obj: Object) -> Object:
     """Return a copy of `obj` with its kind's defaults filled in."""
+    if resource.schema is not None:
+        return shaped(resource.schema, obj)
     fill = _FILLERS.get(resource.id)
     if fill is None:
         return obj
@@ -86,7 +90,7 @@ def _template(spec: Object) -> None:
 def _pod(pod: Object) -> None:
     _pod_spec(pod.setdefault("spec", {}))
     _fill(pod["spec"], serviceAccountName="default", enableServiceLinks=True)
-    pod["status"] = pod.get("status") or {"phase": "Pending"}
+    pod["status"] = pod.get("status") or {"phase": "Pending", "qosClass": qos_class(pod)}
 
 
 def _deployment(obj: Object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.kubernetes.clock import stamp
 from sandbox.kubernetes.cluster import Cluster
-from sandbox.kubernetes.errors import ApiError, bad_request, conflict
+from sandbox.kubernetes.errors import ApiError, conflict
 from sandbox.kubernetes.objects import Object, dig, is_deleting, is_finished, key_of, with_metadata
 from sandbox.kubernetes.resources import Resource
 
@@ -32,10 +32,13 @@ class DeleteOptions:
         """Return the options of a request's query and body; raise ApiError 400 for unusable ones."""
         body = body or {}
         propagation = body.get("propagationPolicy") or query.get("propagationPolicy")
+        if propagation and "orphanDependents" in body:
+            why = "orphanDependents and propagationPolicy cannot be both set"
+            raise _unusable("propagationPolicy", f'Invalid value: "{propagation}": {why}')
         if body.get("orphanDependents") or query.get("orphanDependents") == "true":
             propagation = "Orphan"
         if propagation not in (None, *_POLICIES):
-            raise bad_request(f'DeleteOptions: propagationPolicy: Unsupported value: "{propagation}"')
+            raise _unusable("propagationPolicy", f'Unsupported value: "{propagation}"')
         grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
         preconditions = body.get("preconditions") or {}
         return cls(
@@ -45,6 +48,13 @@ class DeleteOptions:
             revision=preconditions.get("resourceVersion"),
             dry_run=bool(body.get("dryRun") or query.get("dryRun")),
         )
+
+
+def _unusable(field: str, message: str) -> ApiError:
+    cause = {"reason": "FieldValueInvalid", "message": message, "field": field}
+    details = {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [cause]}
+    text = f'DeleteOptions.meta.k8s.io "" is invalid: {field}: {message}'
+    return ApiError(422, "Invalid", text, details)
 
 
 BACKGROUND = DeleteOptions(propagation="Background")
@@ -83,9 +93,15 @@ def finish(cluster: Cluster, resource: Resource, obj: Object) -> bool:
 
 def _check(resource: Resource, obj: Object, options: DeleteOptions) -> None:
     metadata = obj["metadata"]
-    for wanted, name in ((options.uid, "uid"), (options.revision, "resourceVersion")):
+    for wanted, name, word in (
+        (options.uid, "uid", "UID"),
+        (options.revision, "resourceVersion", "ResourceVersion"),
+    ):
         if wanted is not None and wanted != metadata[name]:
-            why = f"Precondition failed: {name} in precondition: {wanted}, in object meta: {metadata[name]}"
+            why = (
+                f"the {word} in the precondition ({wanted}) does not match the {word} in record "
+                f"({metadata[name]}). The object might have been deleted and then recreated"
+            )
             raise conflict(resource, metadata["name"], why)
     if resource.id == ("", "namespaces") and metadata["name"] in ("default", "kube-system"):
         message = f'namespaces "{metadata["name"]}" is forbidden: this namespace may not be deleted'

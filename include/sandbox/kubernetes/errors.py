@@ -20,16 +20,16 @@ class ApiError(Exception):
 
     def status(self) -> dict[str, Any]:
         """Return the Status object for the response body or a watch's ERROR event."""
-        return {
+        status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
             "metadata": self.list_metadata,
             "status": "Failure",
             "message": str(self),
-            "reason": self.reason,
             "details": self.details,
             "code": self.code,
         }
+        return status | ({"reason": self.reason} if self.reason else {})
 
 
 def success(resource: Resource, name: str, uid: str) -> dict[str, Any]:
@@ -71,27 +71,54 @@ def conflict(resource: Resource, name: str, why: str = "") -> ApiError:
     return ApiError(409, "Conflict", message, _details(resource, name))
 
 
+_REASONS = {
+    "Required value": "FieldValueRequired",
+    "Duplicate value": "FieldValueDuplicate",
+    "Unsupported value": "FieldValueNotSupported",
+    "Forbidden": "FieldValueForbidden",
+    "Not found": "FieldValueNotFound",
+}
+
+
 def invalid(resource: Resource, name: str, field: str, message: str) -> ApiError:
     """A field's value is not acceptable."""
+    return invalid_fields(resource, name, [(field, message)])
+
+
+def invalid_fields(resource: Resource, name: str, fields: list[tuple[str, str]]) -> ApiError:
+    """Some fields' values are not acceptable; each with what is wrong, as in `Required value`."""
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
-    reason = "FieldValueRequired" if message.startswith("Required value") else "FieldValueInvalid"
-    details = {
-        **_details(resource, name),
-        "kind": resource.kind,
-        "causes": [{"reason": reason, "message": message, "field": field}],
-    }
-    return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {field}: {message}', details)
+    causes = [
+        {
+            "reason": _REASONS.get(message.partition(":")[0], "FieldValueInvalid"),
+            "message": message,
+            "field": field,
+        }
+        for field, message in fields
+    ]
+    details = {**_details(resource, name), "kind": resource.kind, "causes": causes}
+    said = [f"{field}: {message}" for field, message in fields]
+    text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
+    return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {text}', details)
 
 
-def forbidden(resource: Resource, name: str, why: str) -> ApiError:
+def forbidden(
+    resource: Resource, name: str, why: str, causes: list[dict[str, str]] | None = None
+) -> ApiError:
     """The cluster's rules refuse the request."""
     message = f'{resource.qualified} "{name}" is forbidden: {why}'
-    return ApiError(403, "Forbidden", message, _details(resource, name))
+    details = _details(resource, name) | ({"causes": causes} if causes else {})
+    return ApiError(403, "Forbidden", message, details)
 
 
 def bad_request(message: str) -> ApiError:
     """The request makes no sense."""
     return ApiError(400, "BadRequest", message)
+
+
+def unclear(message: str) -> ApiError:
+    """The request makes no sense, and the real API has no word for why."""
+    return ApiError(500, "", message)
 
 
 def unauthorized() -> ApiError:

@@ -64,3 +64,14 @@ def check_accept(request: web.Request) -> None:
 def wants_table(request: web.Request) -> bool:
     """Tell whether the client would rather have a table, as `kubectl get` does."""
     return "as=Table" in request.headers.get("Accept", "")
+
+
+def wants_metadata(request: web.Request) -> bool:
+    """Tell whether the client wants the objects' metadata alone."""
+    return "as=PartialObjectMetadata" in request.headers.get("Accept", "")
+
+
+def partial(obj: Object) -> Object:
+    """Return an object's metadata alone."""
+    head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    return {**head, "metadata": obj["metadata"]}

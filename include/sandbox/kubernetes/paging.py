@@ -16,6 +16,8 @@ from sandbox.kubernetes.objects import Key, Object, key_of
 LIFETIME_SECONDS = 300.0
 """How long a list can be continued: the real server's compaction interval."""
 
+_FORMAT = "meta.k8s.io/v1"
+
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new "
     "list without the continue parameter, or use the continue token in this response to retrieve the "
@@ -33,16 +35,21 @@ class Token:
     after: Key
 
     def encode(self) -> str:
-        """Return the token as it travels."""
-        return base64.urlsafe_b64encode(json.dumps([self.revision, *self.after]).encode()).decode()
+        """Return the token as it travels: as the real server writes it, though nobody should read it."""
+        start = "/".join(self.after) + "\0"
+        token = json.dumps({"v": _FORMAT, "rv": self.revision, "start": start})
+        return base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
 
 
 def decode(text: str) -> Token:
     """Return the token that a client sent; raise ApiError 400 if it is none."""
     try:
-        revision, namespace, name = json.loads(base64.urlsafe_b64decode(text))
-        return Token(int(revision), (str(namespace), str(name)))
-    except (ValueError, TypeError, binascii.Error) as e:
+        read = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if read["v"] != _FORMAT:
+            raise ValueError(f"the format {read['v']} is unknown")
+        namespace, _, name = read["start"].removesuffix("\0").partition("/")
+        return Token(int(read["rv"]), (namespace, name))
+    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error) as e:
         raise bad_request(f"continue key is not valid: {e}") from e
 
 
@@ -86,7 +93,12 @@ class Pager:
         """
         limit = _limit(query)
         after: Key | None = None
+        version = query.get("resourceVersion", "")
+        if not version.isdecimal() and version:
+            raise bad_request(f'invalid resource version: resourceVersion: Invalid value: "{version}"')
         if text := query.get("continue"):
+            if version not in ("", "0"):
+                raise bad_request("specifying resource version is not allowed when using continue")
             token = decode(text)
             after = token.after
             if token.revision >= 0:

@@ -56,7 +56,7 @@ def placed(pod: Object, stamp: str) -> Changes:
     return {
         "phase": "Pending",
         "conditions": _conditions(pod, stamp, PodScheduled=True),
-        "qosClass": _qos(pod),
+        "qosClass": qos_class(pod),
     }
 
 
@@ -148,7 +148,8 @@ def _address(network: str, seed: str) -> str:
     return f"{network}.{number >> 8 & 255}.{number % 254 + 1}"
 
 
-def _qos(pod: Object) -> str:
+def qos_class(pod: Object) -> str:
+    """Return the pod's class of service, which follows from its containers' requests and limits."""
     resources = [c.get("resources") or {} for c in pod["spec"]["containers"]]
     if not any(r.get("requests") or r.get("limits") for r in resources):
         return "BestEffort"

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.errors import method_not_allowed, not_found
-from sandbox.kubernetes.messages import respond, wants_table
+from sandbox.kubernetes.messages import partial, respond, wants_metadata, wants_table
 from sandbox.kubernetes.objects import Object
 from sandbox.kubernetes.resources import Resource
 from sandbox.kubernetes.routing import Target
@@ -55,14 +55,14 @@ async def _read_one(cluster: Cluster, request: web.Request, target: Target) -> w
     if target.subresource == "log":
         return await send_log(cluster, request, obj)
     if target.subresource == "scale":
-        return respond(read_scale(obj))
+        return respond(read_scale(target.resource, obj))
     if target.subresource == "eviction":
         raise method_not_allowed("GET")
     if wants_table(request):
         metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
         include = request.query.get("includeObject", "")
         return respond(table(target.resource, [obj], metadata, include, cluster.clock.now()))
-    return respond(obj)
+    return respond(partial(obj) if wants_metadata(request) else obj)
 
 
 def _read_list(cluster: Cluster, request: web.Request, target: Target) -> web.Response:
@@ -79,6 +79,9 @@ def _read_list(cluster: Cluster, request: web.Request, target: Target) -> web.Re
     if wants_table(request):
         include = query.get("includeObject", "")
         return respond(table(resource, page.items, page.metadata(), include, cluster.clock.now()))
+    if wants_metadata(request):
+        head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+        return respond({**head, "metadata": page.metadata(), "items": [partial(item) for item in page.items]})
     return respond(_list(resource, page.items, page.metadata()))
 
 

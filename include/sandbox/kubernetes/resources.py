@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 EVERY_VERB = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READ_ONLY = ("get", "list")
 CREATE_ONLY = ("create",)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A column that a definition adds to the table of its kind. path: JSON path in the object."""
+
+    name: str
+    type: str
+    path: str
+    priority: int = 0
+
+
+AGE = Printed("Age", "date", ".metadata.creationTimestamp")
+"""The column of a definition that adds none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +46,10 @@ class Resource:
     scale: bool = False
     virtual: bool = False
     custom: bool = False
-    columns: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Printed, ...] = ()
+    schema: dict[str, Any] | None = field(default=None, compare=False)
+    scale_paths: tuple[str, str, str] = (".spec.replicas", ".status.replicas", "")
+    """Where a custom resource keeps the wanted number, the actual one, and the selector as a text."""
 
     @property
     def api_version(self) -> str:
@@ -192,7 +209,14 @@ class Registry:
 def _custom(spec: dict[str, Any], version: dict[str, Any]) -> Resource:
     names = spec["names"]
     subresources = version.get("subresources") or {}
-    columns = version.get("additionalPrinterColumns") or []
+    columns = [
+        Printed(c["name"], c.get("type", "string"), c["jsonPath"], c.get("priority", 0))
+        for c in version.get("additionalPrinterColumns") or ()
+    ]
+    scale = subresources.get("scale")
+    paths = [
+        (scale or {}).get(f"{part}Path") or "" for part in ("specReplicas", "statusReplicas", "labelSelector")
+    ]
     return Resource(
         group=spec["group"],
         version=version["name"],
@@ -204,5 +228,8 @@ def _custom(spec: dict[str, Any], version: dict[str, Any]) -> Resource:
         generation=True,
         status="status" in subresources,
         custom=True,
-        columns=tuple((c["name"], c["jsonPath"]) for c in columns),
+        scale=scale is not None,
+        columns=tuple(columns) or (AGE,),
+        schema=(version.get("schema") or {}).get("openAPIV3Schema"),
+        scale_paths=(paths[0], paths[1], paths[2]),
     )

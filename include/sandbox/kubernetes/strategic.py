@@ -50,7 +50,7 @@ def strategic_merge(target: Any, patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merge_field(result: dict[str, Any], key: str, value: Any) -> None:
-    if value is None:
+    if value is None or (isinstance(value, dict) and value.get("$patch") == "delete"):
         result.pop(key, None)
     elif isinstance(value, dict):
         result[key] = strategic_merge(result.get(key), value)

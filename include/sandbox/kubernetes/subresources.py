@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 
 from aiohttp import web
 
@@ -11,25 +12,39 @@ from sandbox.kubernetes.deletion import DeleteOptions, delete
 from sandbox.kubernetes.errors import ApiError, bad_request
 from sandbox.kubernetes.logs import LogOptions
 from sandbox.kubernetes.objects import Object, dig, is_finished, key_of, labels_of
+from sandbox.kubernetes.resources import Resource
 from sandbox.kubernetes.selectors import matches, selector_text
 
 _FOLLOW_SECONDS = 0.2
 
 
-def read_scale(obj: Object) -> Object:
-    """Return the Scale of a workload."""
+def read_scale(resource: Resource, obj: Object) -> Object:
+    """Return the Scale of a workload, or of a custom resource that says where it keeps its numbers."""
+    wanted, actual, selector = (path.lstrip(".").split(".") for path in resource.scale_paths)
+    status: Object = {"replicas": dig(obj, *actual) or 0}
+    text = dig(obj, *selector) if resource.custom else selector_text(obj["spec"].get("selector"))
+    if text:
+        status["selector"] = text
     metadata = {key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion")}
     metadata["creationTimestamp"] = obj["metadata"]["creationTimestamp"]
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": metadata,
-        "spec": {"replicas": obj["spec"].get("replicas", 0)},
-        "status": {
-            "replicas": dig(obj, "status", "replicas") or 0,
-            "selector": selector_text(obj["spec"].get("selector")),
-        },
+        "spec": {"replicas": dig(obj, *wanted) or 0},
+        "status": status,
     }
+
+
+def with_scale(resource: Resource, obj: Object, replicas: object) -> Object:
+    """Return the object with another wanted number."""
+    changed = copy.deepcopy(obj)
+    *path, last = resource.scale_paths[0].lstrip(".").split(".")
+    part = changed
+    for step in path:
+        part = part.setdefault(step, {})
+    part[last] = replicas
+    return changed
 
 
 async def send_log(cluster: Cluster, request: web.Request, pod: Object) -> web.StreamResponse:

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.kubernetes.clock import duration, seconds_since
-from sandbox.kubernetes.columns import COLUMNS, Column
+from sandbox.kubernetes.columns import AGE, COLUMNS, Column
+from sandbox.kubernetes.messages import partial
 from sandbox.kubernetes.objects import Object, dig
-from sandbox.kubernetes.resources import Resource
+from sandbox.kubernetes.resources import Printed, Resource
 
 
 def table(
@@ -35,14 +36,16 @@ def table(
 
 
 def _columns(resource: Resource) -> tuple[Column, ...]:
-    name, age = Column("Name", lambda o, _: o["metadata"]["name"]), Column("Age", age_of)
+    name = Column("Name", lambda o, _: o["metadata"]["name"])
     if resource.custom:
-        return (name, *(Column(n, _json_path(path)) for n, path in resource.columns), age)
+        return (name, *(Column(c.name, _printed(c), c.type, c.priority) for c in resource.columns))
     own = COLUMNS.get(resource.id, ())
     wide = tuple(c for c in own if c.priority)
     if resource.id == ("", "events"):
         return own
-    return (name, *(c for c in own if not c.priority), age, *wide)
+    if AGE in own:
+        return (name, *own)
+    return (name, *(c for c in own if not c.priority), AGE, *wide)
 
 
 def _row(columns: tuple[Column, ...], item: Object, include: str, now: datetime) -> dict[str, Any]:
@@ -50,21 +53,30 @@ def _row(columns: tuple[Column, ...], item: Object, include: str, now: datetime)
     if include == "Object":
         row["object"] = item
     elif include != "None":
-        head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-        row["object"] = {**head, "metadata": item["metadata"]}
+        row["object"] = partial(item)
     return row
 
 
-def age_of(obj: Object, now: datetime) -> str:
-    """Return an object's age as a person reads it."""
-    return duration(seconds_since(obj["metadata"]["creationTimestamp"], now))
+def _printed(column: Printed) -> Callable[[Object, datetime], Any]:
+    """Return the reader of a column that a definition adds."""
+    read = _json_path(column.path)
+
+    def cell(obj: Object, now: datetime) -> Any:
+        value = read(obj)
+        if value is None:
+            return "" if column.type == "string" else None
+        if column.type == "date":
+            return duration(seconds_since(value, now))
+        return value if column.type in ("integer", "number", "boolean") else str(value)
+
+    return cell
 
 
-def _json_path(path: str) -> Callable[[Object, datetime], Any]:
+def _json_path(path: str) -> Callable[[Object], Any]:
     """Return the reader of a simple JSON path: fields, and `[?(@.type=="X")]` on a list."""
     steps = path.lstrip(".").replace('[?(@.type=="', ".?").replace('")]', "").split(".")
 
-    def read(obj: Object, _: datetime) -> Any:
+    def read(obj: Object) -> Any:
         value: Any = obj
         for step in steps:
             if step.startswith("?"):
@@ -72,6 +84,6 @@ def _json_path(path: str) -> Callable[[Object, datetime], Any]:
                 value = next((item for item in items if item.get("type") == step[1:]), None)
             else:
                 value = dig(value, step)
-        return "" if value is None else str(value)
+        return value
 
     return read

@@ -1,58 +1,40 @@
 """What the API server refuses: names, missing parts, fields that may not change.
 
-There are no schemas here: a misspelt field of a known kind passes, as it does on the real server
-under `fieldValidation=Ignore`.
+Custom resources are held to the schemas of their definitions. The built-in kinds have none here: a
+misspelt field of theirs passes, as it does on the real server under `fieldValidation=Ignore`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
+from sandbox.kubernetes.checking import Check
 from sandbox.kubernetes.cluster import Cluster
-from sandbox.kubernetes.errors import ApiError, forbidden, invalid
+from sandbox.kubernetes.definitionrules import definition
+from sandbox.kubernetes.errors import forbidden, invalid_fields
+from sandbox.kubernetes.metadatarules import metadata
 from sandbox.kubernetes.objects import Object, dig
+from sandbox.kubernetes.podrules import pod_template
 from sandbox.kubernetes.quantities import parse_quantity
 from sandbox.kubernetes.resources import Resource
+from sandbox.kubernetes.schemas import complaints
 from sandbox.kubernetes.selectors import matches
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_RBAC = re.compile(r"[^/%]+")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _IMMUTABLE = "field is immutable"
 
 _TEMPLATED = {("apps", p) for p in ("deployments", "replicasets", "statefulsets", "daemonsets")}
 
 
-class _Check:
-    """Raises ApiError 422 for a field of one object."""
-
-    def __init__(self, resource: Resource, obj: Object) -> None:
-        self.resource, self.obj = resource, obj
-        self.name: str = obj["metadata"].get("name") or obj["metadata"].get("generateName", "")
-
-    def fail(self, field: str, message: str) -> ApiError:
-        return invalid(self.resource, self.name, field, message)
-
-    def required(self, field: str) -> Any:
-        value = dig(self.obj, *field.split("."))
-        if value in (None, "", [], {}):
-            raise self.fail(field, "Required value")
-        return value
-
-    def whole(self, field: str) -> None:
-        value = dig(self.obj, *field.split("."))
-        if value is not None and (not isinstance(value, int) or value < 0):
-            raise self.fail(field, f"Invalid value: {value}: must be greater than or equal to 0")
-
-
 def validate(cluster: Cluster, resource: Resource, obj: Object, old: Object | None) -> None:
     """Raise ApiError 403 or 422 if the API server would refuse the object, or its change from `old`."""
-    check = _Check(resource, obj)
-    _metadata(check)
+    check = Check(resource, obj)
+    metadata(check, old)
+    if resource.schema is not None:
+        own = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
+        if found := list(complaints(resource.schema, own)):
+            raise invalid_fields(resource, check.name, found)
     rule = _RULES.get(resource.id)
     if rule:
         rule(check)
@@ -62,87 +44,62 @@ def validate(cluster: Cluster, resource: Resource, obj: Object, old: Object | No
             _expansion(cluster, check, old)
 
 
-def _metadata(check: _Check) -> None:
-    name, group = check.name, check.resource.group
-    pattern = _RBAC if group == "rbac.authorization.k8s.io" else _SUBDOMAIN
-    if check.resource.id in {("", "namespaces"), ("", "services")}:
-        pattern = _LABEL
-    if not name:
-        raise check.fail("metadata.name", "Required value: name or generateName is required")
-    if len(name) > 253 or not pattern.fullmatch(name.rstrip("-") if name.endswith("-") else name):
-        raise check.fail("metadata.name", f'Invalid value: "{name}": must be a lowercase RFC 1123 name')
-    for key, value in (check.obj["metadata"].get("labels") or {}).items():
-        if not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value):
-            raise check.fail("metadata.labels", f'Invalid value: "{value}" of "{key}": not a label value')
-
-
-def _pod_template(check: _Check, path: str) -> None:
-    check.required(f"{path}.containers")
-    seen: set[str] = set()
-    for index, container in enumerate(dig(check.obj, *path.split("."), "containers")):
-        field = f"{path}.containers[{index}]"
-        for part in ("name", "image"):
-            if not container.get(part):
-                raise check.fail(f"{field}.{part}", "Required value")
-        if container["name"] in seen:
-            raise check.fail(f"{field}.name", f'Duplicate value: "{container["name"]}"')
-        seen.add(container["name"])
-        _resources(check, field, container.get("resources") or {})
-
-
-def _resources(check: _Check, field: str, resources: Object) -> None:
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    for part, values in (("limits", limits), ("requests", requests)):
-        for name, value in values.items():
-            _quantity(check, f"{field}.resources.{part}[{name}]", value)
-    for name in requests.keys() & limits.keys():
-        if parse_quantity(requests[name]) > parse_quantity(limits[name]):
-            message = f'Invalid value: "{requests[name]}": must be less than or equal to {name} limit'
-            raise check.fail(f"{field}.resources.requests", f"{message} of {limits[name]}")
-
-
-def _quantity(check: _Check, field: str, value: Any) -> float:
-    try:
-        return parse_quantity(value)
-    except ValueError as e:
-        raise check.fail(field, f'Invalid value: "{value}": quantities must match the format') from e
-
-
-def _workload(check: _Check) -> None:
+def _workload(check: Check) -> None:
     check.whole("spec.replicas")
     selector = check.required("spec.selector")
     labels = dig(check.obj, "spec", "template", "metadata", "labels") or {}
-    _pod_template(check, "spec.template.spec")
+    pod_template(check, "spec.template.spec")
     if not matches(selector, labels):
         raise check.fail(
             "spec.template.metadata.labels", f"Invalid value: {labels}: `selector` does not match template"
         )
+    if not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        raise check.fail("spec.selector", "Invalid value: {}: empty selector is invalid")
 
 
-def _job(check: _Check) -> None:
+def _deployment(check: Check) -> None:
+    _workload(check)
+    strategy = check.obj["spec"]["strategy"]
+    kind, rolling = (
+        check.one_of("spec.strategy.type", "Recreate", "RollingUpdate"),
+        strategy.get("rollingUpdate"),
+    )
+    if kind == "Recreate" and rolling is not None:
+        why = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+        raise check.fail("spec.strategy.rollingUpdate", why)
+    if rolling and all(rolling[bound] in (0, "0%") for bound in ("maxSurge", "maxUnavailable")):
+        why = "Invalid value: 0: may not be 0 when `maxSurge` is 0"
+        raise check.fail("spec.strategy.rollingUpdate.maxUnavailable", why)
+    if check.obj["spec"]["progressDeadlineSeconds"] <= (check.obj["spec"].get("minReadySeconds") or 0):
+        deadline = check.obj["spec"]["progressDeadlineSeconds"]
+        why = f"Invalid value: {deadline}: must be greater than minReadySeconds"
+        raise check.fail("spec.progressDeadlineSeconds", why)
+
+
+def _job(check: Check) -> None:
     for field in ("parallelism", "completions", "backoffLimit"):
         check.whole(f"spec.{field}")
-    _pod_template(check, "spec.template.spec")
+    pod_template(check, "spec.template.spec")
     policy = dig(check.obj, "spec", "template", "spec", "restartPolicy")
     if policy not in ("Never", "OnFailure"):
         allowed = 'supported values: "OnFailure", "Never"'
         raise check.fail("spec.template.spec.restartPolicy", f'Unsupported value: "{policy}": {allowed}')
 
 
-def _cron_job(check: _Check) -> None:
+def _cron_job(check: Check) -> None:
     schedule = check.required("spec.schedule")
     if len(str(schedule).split()) != 5 and not str(schedule).startswith("@"):
         raise check.fail("spec.schedule", f'Invalid value: "{schedule}": expected exactly 5 fields')
-    _pod_template(check, "spec.jobTemplate.spec.template.spec")
+    pod_template(check, "spec.jobTemplate.spec.template.spec")
 
 
-def _claim(check: _Check) -> None:
+def _claim(check: Check) -> None:
     check.required("spec.resources.requests.storage")
     field = "spec.resources.requests.storage"
-    _quantity(check, field, dig(check.obj, *field.split(".")))
+    check.quantity(field, dig(check.obj, *field.split(".")))
 
 
-def _data(check: _Check) -> None:
+def _data(check: Check) -> None:
     for key in check.obj.get("data") or {}:
         if not _DATA_KEY.fullmatch(key):
             raise check.fail(
@@ -150,15 +107,7 @@ def _data(check: _Check) -> None:
             )
 
 
-def _definition(check: _Check) -> None:
-    for field in ("group", "scope", "names.plural", "names.kind", "versions"):
-        check.required(f"spec.{field}")
-    expected = f"{dig(check.obj, 'spec', 'names', 'plural')}.{dig(check.obj, 'spec', 'group')}"
-    if check.name != expected:
-        raise check.fail("metadata.name", f'Invalid value: "{check.name}": must be "{expected}"')
-
-
-def _autoscaler(check: _Check) -> None:
+def _autoscaler(check: Check) -> None:
     check.required("spec.scaleTargetRef")
     most, least = check.required("spec.maxReplicas"), dig(check.obj, "spec", "minReplicas") or 1
     if most < least:
@@ -166,16 +115,17 @@ def _autoscaler(check: _Check) -> None:
         raise check.fail("spec.maxReplicas", message)
 
 
-_RULES: dict[tuple[str, str], Callable[[_Check], None]] = {
+_RULES: dict[tuple[str, str], Callable[[Check], None]] = {
     **dict.fromkeys(_TEMPLATED, _workload),
-    ("", "pods"): lambda check: _pod_template(check, "spec"),
+    ("apps", "deployments"): _deployment,
+    ("", "pods"): lambda check: pod_template(check, "spec"),
     ("batch", "jobs"): _job,
     ("batch", "cronjobs"): _cron_job,
     ("", "persistentvolumeclaims"): _claim,
     ("", "configmaps"): _data,
     ("", "secrets"): _data,
     ("", "services"): lambda check: check.whole("spec.healthCheckNodePort"),
-    ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): definition,
     ("autoscaling", "horizontalpodautoscalers"): _autoscaler,
 }
 
@@ -192,7 +142,7 @@ _FROZEN: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-def _unchanged(check: _Check, old: Object) -> None:
+def _unchanged(check: Check, old: Object) -> None:
     for field in _FROZEN.get(check.resource.id, ()):
         before, after = dig(old, *field.split(".")), dig(check.obj, *field.split("."))
         if before is not None and before != after:
@@ -203,7 +153,7 @@ def _unchanged(check: _Check, old: Object) -> None:
         raise check.fail("data", f"Forbidden: {_IMMUTABLE} when `immutable` is set")
 
 
-def _expansion(cluster: Cluster, check: _Check, old: Object) -> None:
+def _expansion(cluster: Cluster, check: Check, old: Object) -> None:
     path = ("spec", "resources", "requests", "storage")
     wanted, before = (parse_quantity(dig(claim, *path)) for claim in (check.obj, old))
     if wanted == before:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
 
 from sandbox.kubernetes.cluster import Cluster
-from sandbox.kubernetes.errors import ApiError, bad_request, expired
+from sandbox.kubernetes.errors import ApiError, bad_request, expired, unclear
 from sandbox.kubernetes.messages import encode, wants_table
-from sandbox.kubernetes.objects import Object, key_of
+from sandbox.kubernetes.objects import Object, key_of, with_metadata
 from sandbox.kubernetes.routing import Target
 from sandbox.kubernetes.selectors import Predicate, query_predicate
 from sandbox.kubernetes.store import Change
@@ -34,12 +34,13 @@ class Event:
 async def watch(cluster: Cluster, request: web.Request, target: Target) -> web.StreamResponse:
     """Stream a collection's changes until the time is up or the client leaves."""
     query = request.query
-    if "sendInitialEvents" in query:
-        message = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
-        raise ApiError(422, "Invalid", message)
+    initial = _initial(query)
     seconds = _seconds(query.get("timeoutSeconds"))
     selected = _select(target, query_predicate(target.resource, query))
-    first = _first_events(cluster, target, query.get("resourceVersion", ""), selected)
+    first = _first_events(cluster, target, "" if initial else query.get("resourceVersion", ""), selected)
+    wanted = query.get("allowWatchBookmarks") == "true"
+    if initial and wanted:
+        first.append(_bookmark(cluster, target, {"k8s.io/initial-events-end": "true"}))
     stream = _Stream(_renderer(cluster, request, target))
     listen = stream.changes.put_nowait
     cluster.store.listeners.append(listen)
@@ -49,7 +50,6 @@ async def watch(cluster: Cluster, request: web.Request, target: Target) -> web.S
             await stream.send(event)
         if not any(event.type == "ERROR" for event in first):
             bookmark = partial(_bookmark, cluster, target)
-            wanted = query.get("allowWatchBookmarks") == "true"
             await _follow(stream, selected, seconds, bookmark if wanted else None)
     except ConnectionError:
         pass  # the client has left
@@ -100,7 +100,7 @@ def _first_events(
         added = (Change(store.revision, "ADDED", target.resource, obj, None) for obj in present)
         return [event for change in added if (event := selected(change))]
     if not version.isdecimal():
-        raise bad_request(f'resourceVersion: Invalid value: "{version}"')
+        raise unclear(f'resourceVersion: Invalid value: "{version}"')
     since = int(version)
     if since < store.forgotten:
         error = expired(f"too old resource version: {since} ({store.forgotten})")
@@ -122,7 +122,11 @@ def _select(target: Target, matching: Predicate) -> Callable[[Change], Event | N
         if not before and not after:
             return None
         kind = "DELETED" if not after else "MODIFIED" if before else "ADDED"
-        return Event(kind, {**change.object, "apiVersion": target.resource.api_version})
+        shown = change.object
+        if kind == "DELETED" and change.type != "DELETED" and change.previous is not None:
+            # It is still there: the client gets it as it was when last selected, at the version of leaving.
+            shown = with_metadata(change.previous, resourceVersion=shown["metadata"]["resourceVersion"])
+        return Event(kind, {**shown, "apiVersion": target.resource.api_version})
 
     return selected
 
@@ -139,8 +143,20 @@ def _renderer(cluster: Cluster, request: web.Request, target: Target) -> Callabl
     return render
 
 
-def _bookmark(cluster: Cluster, target: Target) -> Event:
-    metadata = {"resourceVersion": str(cluster.store.revision), "creationTimestamp": None}
+def _initial(query: Mapping[str, str]) -> bool:
+    """Tell whether a client wants the whole list first, as events; raise ApiError 422 for half an option."""
+    if "sendInitialEvents" not in query:
+        return False
+    if query.get("resourceVersionMatch") != "NotOlderThan":
+        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        raise ApiError(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {why}')
+    return query["sendInitialEvents"] == "true"
+
+
+def _bookmark(cluster: Cluster, target: Target, annotations: dict[str, str] | None = None) -> Event:
+    metadata: Object = {"resourceVersion": str(cluster.store.revision), "creationTimestamp": None}
+    if annotations:
+        metadata["annotations"] = annotations
     resource = target.resource
     return Event(
         "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from sandbox.kubernetes.accepting import check_identity, check_kind, check_types, patched
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.controllers.podset import random_suffix
 from sandbox.kubernetes.defaults import with_defaults, without_nulls
@@ -15,23 +16,22 @@ from sandbox.kubernetes.deletion import DeleteOptions, delete, settle_finalizers
 from sandbox.kubernetes.errors import (
     already_exists,
     bad_request,
-    conflict,
     forbidden,
-    invalid,
     method_not_allowed,
     not_found,
     success,
+    unclear,
 )
 from sandbox.kubernetes.messages import read_json, read_object, respond
 from sandbox.kubernetes.objects import Object, is_deleting
-from sandbox.kubernetes.patches import apply_patch, refuse_server_side_apply
+from sandbox.kubernetes.patches import refuse_server_side_apply
 from sandbox.kubernetes.podjobs import with_job_identity
 from sandbox.kubernetes.reading import find
 from sandbox.kubernetes.resources import Resource
 from sandbox.kubernetes.reviews import review
 from sandbox.kubernetes.routing import Target
 from sandbox.kubernetes.selectors import query_predicate
-from sandbox.kubernetes.subresources import evict, read_scale
+from sandbox.kubernetes.subresources import evict, read_scale, with_scale
 from sandbox.kubernetes.validation import validate
 
 _SERVER_SET = (
@@ -65,11 +65,12 @@ async def write(cluster: Cluster, request: web.Request, target: Target) -> web.S
         raise method_not_allowed(request.method)
     refuse_server_side_apply(request.content_type)
     old = find(cluster, target)
-    base = read_scale(old) if target.subresource == "scale" else old
+    base = read_scale(target.resource, old) if target.subresource == "scale" else old
     if request.method == "PUT":
         new = await read_object(request)
+        check_types(target.resource, new)
     else:
-        new = apply_patch(target.resource, request.content_type, base, await read_json(request))
+        new = patched(target, request.content_type, base, await read_json(request))
     return respond(replace(cluster, target, old, new, dry_run))
 
 
@@ -96,10 +97,11 @@ def create(
 
     Raises ApiError 400, 403, 404, 409 or 422 as the real API would.
     """
-    _check_kind(resource, body)
+    check_kind(resource, body)
+    check_types(resource, body)
     metadata = {k: v for k, v in (body.get("metadata") or {}).items() if k not in _SERVER_SET}
     if metadata.pop("resourceVersion", None):
-        raise bad_request("resourceVersion should not be set on objects to be created")
+        raise unclear("resourceVersion should not be set on objects to be created")
     if resource.namespaced:
         metadata["namespace"] = _namespace(cluster, resource, namespace, metadata)
     if not metadata.get("name") and metadata.get("generateName"):
@@ -125,13 +127,6 @@ def create(
     return stored
 
 
-def _check_kind(resource: Resource, body: Object) -> None:
-    given = body.get("apiVersion") or resource.api_version, body.get("kind") or resource.kind
-    if given != (resource.api_version, resource.kind):
-        message = f"{given[1]} in version {given[0]!r} cannot be handled as a {resource.kind}"
-        raise bad_request(f"{message} in version {resource.api_version!r}")
-
-
 def _namespace(cluster: Cluster, resource: Resource, namespace: str, metadata: Object) -> str:
     """Return the namespace of a new object: the path's, which must exist and be there to stay."""
     given = metadata.get("namespace")
@@ -145,51 +140,32 @@ def _namespace(cluster: Cluster, resource: Resource, namespace: str, metadata: O
         raise not_found(cluster.registry["namespaces"], name)
     if is_deleting(found):
         why = f"unable to create new content in namespace {name} because it is being terminated"
-        raise forbidden(resource, metadata.get("name", ""), why)
+        cause = {"reason": "NamespaceTerminating", "message": f"namespace {name} is being terminated"}
+        raise forbidden(resource, metadata.get("name", ""), why, [cause | {"field": "metadata.namespace"}])
     return str(name)
 
 
 def replace(cluster: Cluster, target: Target, old: Object, new: Object, dry_run: bool = False) -> Object:
     """Put `new` in the place of `old` as a client would; return what the client gets back."""
     resource = target.resource
-    _check_identity(target, old, new)
+    check_identity(target, old, new)
     if target.subresource == "scale":
         replicas = (new.get("spec") or {}).get("replicas")
-        merged = {**old, "spec": {**old["spec"], "replicas": replicas}}
+        merged = with_scale(resource, old, replicas)
     elif target.subresource == "status":
         merged = {**old, "status": new.get("status") or {}}
     else:
         merged = _merge(resource, old, new)
-    if not target.subresource:
+    if not target.subresource or resource.custom:
         merged = with_defaults(resource, without_nulls(resource, merged))
-    if target.subresource != "status":
+    if target.subresource != "status" or resource.custom:
         validate(cluster, resource, merged, old)
     if dry_run:
         stored = merged
     else:
         stored = cluster.store.update(resource, merged)
         settle_finalizers(cluster, resource, stored)
-    return read_scale(stored) if target.subresource == "scale" else stored
-
-
-def _check_identity(target: Target, old: Object, new: Object) -> None:
-    """Refuse an object of another name, kind, uid or version than the stored one's."""
-    metadata = new.get("metadata") or {}
-    if target.subresource != "scale":
-        _check_kind(target.resource, new)
-    if metadata.get("name", target.name) != target.name:
-        message = f"the name of the object ({metadata['name']}) does not match the name on the URL"
-        raise bad_request(f"{message} ({target.name})")
-    version = metadata.get("resourceVersion")
-    if not version and target.resource.custom:
-        message = "Invalid value: 0x0: must be specified for an update"
-        raise invalid(target.resource, target.name, "metadata.resourceVersion", message)
-    if version and version != old["metadata"]["resourceVersion"]:
-        raise conflict(target.resource, target.name)
-    uid = metadata.get("uid")
-    if uid and uid != old["metadata"]["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
-        raise conflict(target.resource, target.name, why)
+    return read_scale(resource, stored) if target.subresource == "scale" else stored
 
 
 def _merge(resource: Resource, old: Object, new: Object) -> Object:

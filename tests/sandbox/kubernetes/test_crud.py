@@ -47,7 +47,7 @@ def test_a_generated_name_is_new_each_time(http, maps):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"metadata": {"name": "x", "resourceVersion": "1"}}, 400),
+        ({"metadata": {"name": "x", "resourceVersion": "1"}}, 500),
         ({"metadata": {"name": "x", "namespace": "other"}}, 400),
         ({"metadata": {"name": "x"}, "kind": "Secret"}, 400),
         ({"metadata": {"name": "Not A Name"}}, 422),

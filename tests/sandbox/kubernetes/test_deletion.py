@@ -36,6 +36,7 @@ def test_dependents_go_with_their_owner(http, maps, manifests, wait_for, policy)
 def test_an_owner_deleted_in_the_foreground_waits_for_its_dependents(http, maps, manifests, wait_for):
     owner = http.post(maps, json=manifests.config_map("owner")).json()
     held = _owned(manifests, "child", owner)
+    held["metadata"]["ownerReferences"][0]["blockOwnerDeletion"] = True
     held["metadata"]["finalizers"] = ["example.com/hold"]
     http.post(maps, json=held)
     going = http.request("DELETE", f"{maps}/owner", json={"propagationPolicy": "Foreground"}).json()

@@ -62,7 +62,7 @@ class Collector(Controller):
 
     def _finish(self, uid: str) -> None:
         """End a deletion in the foreground once nothing depends on the object."""
-        if self.cluster.store.children(uid) or uid not in self._suspects:
+        if uid not in self._suspects or any(_blocks(c, uid) for _, c in self.cluster.store.children(uid)):
             return
         resource, place = self._suspects.pop(uid)
         owner = self.cluster.store.get(resource, *place)
@@ -71,3 +71,9 @@ class Collector(Controller):
         left = [f for f in owner["metadata"].get("finalizers") or () if f != FOREGROUND_FINALIZER]
         changed = self.cluster.store.update(resource, with_metadata(owner, finalizers=left or None))
         settle_finalizers(self.cluster, resource, changed)
+
+
+def _blocks(child: Object, uid: str) -> bool:
+    """Tell whether an owner that is deleted in the foreground waits for this dependent."""
+    references = child["metadata"].get("ownerReferences") or ()
+    return any(r["uid"] == uid and r.get("blockOwnerDeletion") for r in references)

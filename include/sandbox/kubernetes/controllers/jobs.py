@@ -51,10 +51,15 @@ class Jobs(Controller):
             alive.append(make_pod(self.cluster, job, job["spec"]["template"], generateName=name))
             message = f"Created pod: {alive[-1]['metadata']['name']}"
             self.cluster.events.normal(job, "job-controller", "SuccessfulCreate", message)
+        stamp, conditions = self.cluster.clock.stamp(), dig(job, "status", "conditions")
+        if is_true(job, "Suspended"):
+            entry = {"type": "Suspended", "status": "False", "reason": "JobResumed", "message": "Job resumed"}
+            conditions = with_condition(conditions, entry, stamp)
         self.cluster.set_status(
             self.resource,
             job,
-            startTime=dig(job, "status", "startTime") or self.cluster.clock.stamp(),
+            conditions=conditions,
+            startTime=dig(job, "status", "startTime") or stamp,
             active=len(alive) or None,
             ready=ready_count(alive),
             succeeded=succeeded or None,

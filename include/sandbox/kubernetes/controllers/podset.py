@@ -11,6 +11,7 @@ from hashlib import sha256
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.deletion import BACKGROUND, delete
 from sandbox.kubernetes.objects import Object, is_deleting, is_finished, is_ready, owner_reference
+from sandbox.kubernetes.podstatus import qos_class
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """The alphabet of generated names: no vowels, no words."""
@@ -45,6 +46,7 @@ def make_pod(cluster: Cluster, owner: Object, template: Object, **metadata: obje
         "spec": {"serviceAccountName": "default", **copy.deepcopy(template["spec"])},
         "status": {"phase": "Pending"},
     }
+    pod["status"]["qosClass"] = qos_class(pod)
     if source.get("annotations"):
         pod["metadata"]["annotations"] = source["annotations"]
     return cluster.store.create(cluster.registry["pods"], pod)

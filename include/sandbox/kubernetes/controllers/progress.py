@@ -22,7 +22,8 @@ def deployment_status(deployment: Object, new: Object | None, sets: list[Object]
         "readyReplicas": _sum(sets, "readyReplicas"),
         "availableReplicas": _sum(sets, "availableReplicas"),
     }
-    missing = max(deployment["spec"]["replicas"] - status["availableReplicas"], 0)
+    # During a rollout pods beyond the wanted ones count too, as in the real controller.
+    missing = max(status["replicas"] - status["availableReplicas"], 0)
     if missing:
         status["unavailableReplicas"] = missing
     rollout = _Rollout(deployment, new["metadata"]["name"] if new else "", status, clock)

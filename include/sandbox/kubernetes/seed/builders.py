@@ -178,9 +178,10 @@ def definition(group: str, version: str, kind: str, plural: str, **options: Any)
 
     options: cluster (not namespaced), short (names), columns (name to JSON path).
     """
+    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
     columns = [
-        {"name": name, "type": "string", "jsonPath": path}
-        for name, path in options.get("columns", {}).items()
+        *({"name": n, "type": "string", "jsonPath": path} for n, path in options.get("columns", {}).items()),
+        age,
     ]
     served = {
         "name": version,
