@@ -1,14 +1,14 @@
 # Everything here needs only what `make setup` installs. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test check demo demo-check stop bench lock clean
+.PHONY: help setup test test-conformance check demo demo-check stop bench lock clean
 
 PYTHON := .venv/bin/python
 UPKEEP := .venv/bin/upkeep
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; \
-	do printf '  make %-11s %s\n' "$$target" "$$text"; done
+	do printf '  make %-17s %s\n' "$$target" "$$text"; done
 
 setup: ## Build .venv from the lock and install the sandbox's programs, as far as allowed
 	@scripts/setup
@@ -24,6 +24,9 @@ demo-check: setup ## Like demo, then stop; the exit status says whether every ru
 
 test: setup ## Run the tests (TESTS="tests/catalog -k limits" picks some)
 	@$(PYTHON) -m pytest $(TESTS)
+
+test-conformance: setup ## The same against a real Kubernetes API and Kafka broker (docs/conformance.md)
+	@$(PYTHON) -m tests.conformance $(TESTS)
 
 check: setup ## Lint, formatting, types, import contracts
 	.venv/bin/ruff check

@@ -5,7 +5,10 @@ import os
 import shutil
 import tempfile
 
-for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "UPKEEP_"))]:
+# What a run is told about the servers to test against (docs/conformance.md).
+_TOLD = {"UPKEEP_CONFORMANCE", "UPKEEP_TEST_KUBECONFIG"}
+
+for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "UPKEEP_")) and name not in _TOLD]:
     del os.environ[name]
 
 # Before anything imports Airflow, which reads its configuration at once.
