@@ -7,8 +7,9 @@ force; this file is only the messenger. Mend the file that the message names, th
 
 from airflow.sdk import get_parsing_context
 
-from upkeep.catalog.compiled import Catalog
+from upkeep.catalog.compiled import Catalog, suite_catalog
 
 # A task start parses its own file only; this one has no tasks, and checking costs time.
 if get_parsing_context().dag_id is None:
     Catalog().raise_problems()
+    suite_catalog().raise_problems()

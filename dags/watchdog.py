@@ -1,22 +1,25 @@
 """Looks after the suite itself, every minute.
 
-Purpose: a new system needs nothing but its YAML file, so what Airflow needs besides is made here: a
-pool for each system. A task whose pool does not exist is never scheduled, and Airflow says so only in
-a log.
-Needs: the connection `upkeep_airflow` (http): Airflow's own API server, and a user who may edit pools.
+Purpose: callbacks make an incident fast, this makes it sure. It derives again what should be open (failed,
+late and missing runs, critical findings, a broken catalog, a silent part of Airflow), wakes steps that are
+due and pages that wait, makes the pools that systems need (a task whose pool does not exist is never
+scheduled), and beats an outside heartbeat.
+Needs: the connections `upkeep_airflow` (http: Airflow's own API server, and a user who may edit pools and
+trigger `upkeep_escalation`), `upkeep_ledger`, and for the heartbeat `upkeep_heartbeat`, whose password is
+the ping URL of a dead man's switch.
 When it fails: the message names the connection or the right that is missing. Running systems are not
-touched; only those added since the last success wait.
+touched. If it fails for minutes, the outside heartbeat pages.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 
-from upkeep.operators.watchdog import EnsurePools
+from upkeep.operators.watchdog import EnsurePools, Heartbeat, Reconcile
 
 with DAG(
     "upkeep_watchdog",
-    description="Makes the pools that systems need",
+    description="Finds what was lost, wakes what is due, makes what is missing",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("* * * * *", timezone="UTC"),
     catchup=False,
@@ -32,4 +35,6 @@ with DAG(
         "priority_weight": 100,
     },
 ):
-    EnsurePools(task_id="ensure_pools")
+    pools = EnsurePools(task_id="ensure_pools")
+    reconcile = Reconcile(task_id="reconcile")
+    pools >> reconcile >> Heartbeat(task_id="heartbeat", trigger_rule=TriggerRule.ALL_DONE)

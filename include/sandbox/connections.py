@@ -44,7 +44,8 @@ def airflow_connections(estate: Estate) -> dict[str, str]:
             if connection is not None:
                 found[f"{system.replace('-', '_')}_{role}"] = json.dumps(connection)
     ledger = _database(estate, "platform", "postgres", "ledger", "ledger")
-    return found | ({"upkeep_ledger": json.dumps(ledger)} if ledger else {})
+    own = _channels(estate) | ({"upkeep_ledger": ledger} if ledger else {})
+    return found | {name: json.dumps(connection) for name, connection in own.items()}
 
 
 def platform_url(estate: Estate, database: str, driver: str = "postgresql+psycopg2") -> str:
@@ -108,6 +109,23 @@ def _database(estate: Estate, part: str, kind: str, user: str, database: str) ->
         "login": user,
         "password": estate.password(part, user),
         "schema": database,
+    }
+
+
+def _channels(estate: Estate) -> dict[str, dict[str, Any]]:
+    """The channels that pages go through; they end in the capture server and the mailbox."""
+    capture, mail = _known(estate, "capture"), _known(estate, "mail")
+    if capture is None or mail is None:
+        return {}
+    ca = {"ca_file": capture.details["ca_file"]}
+    smtp = {**ca, "disable_ssl": True, "from_email": "upkeep@upkeep.example"}
+    https = {"host": capture.details["https_url"], "password": "sandbox"}
+    slack = {"base_url": f"{capture.url}/slack/api"}
+    return {
+        "upkeep_slack": {"conn_type": "slack", "password": "sandbox", "extra": slack},
+        "upkeep_pagerduty": {"conn_type": "pagerduty_events", **https, "extra": ca},
+        "upkeep_smtp": {"conn_type": "smtp", "host": mail.host, "port": mail.port, "extra": smtp},
+        "upkeep_webhook": {"conn_type": "http", **https, "extra": {**ca, "path": "/webhook"}},
     }
 
 

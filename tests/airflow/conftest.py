@@ -8,9 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.airflow.shop import SECRET, SHOP
+from tests.paging.conftest import Outside, servers
 from tests.servers.airflow import RunningAirflow, airflow
 from tests.servers.bad import hanging
 from tests.servers.prometheus import prometheus
+
+__all__ = ["servers"]
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -32,7 +35,9 @@ def shop_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str) -> Iterator[RunningAirflow]:
+def running(
+    tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str, servers: Outside
+) -> Iterator[RunningAirflow]:
     systems = tmp_path_factory.mktemp("systems")
     (systems / "shop.yaml").write_text(SHOP)
     where = urlsplit(shop_prometheus)
@@ -40,5 +45,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str) -> I
     with hanging() as port:
         slow = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "probe", "password": SECRET}
         connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(slow)}
-        with airflow(Path(systems), connections) as found:
+        outside = {name: json.dumps(one) for name, one in servers.connections().items()}
+        with airflow(Path(systems), connections | outside) as found:
             yield found

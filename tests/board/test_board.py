@@ -217,7 +217,7 @@ def test_links_lead_to_the_report_and_to_the_run_under_any_base_path(board: Boar
 def test_a_run_without_a_report_has_no_link_to_one(board: Board) -> None:
     board.open()
 
-    assert list(board.page().links) == ["Run in Airflow"]
+    assert list(board.page().links) == ["No open incident", "Run in Airflow"]
 
 
 def test_systems_and_routines_come_worst_first(board: Board) -> None:

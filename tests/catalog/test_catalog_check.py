@@ -205,6 +205,28 @@ SAID = [
             "did you mean 'shop/daily/error-rates'? Known duties: shop/daily/error-rates",
         ],
     ),
+    (
+        ("default_chain: standard", "default_chain: standard\n  serves: [shop/escalation/chain]"),
+        [
+            "shop/escalation/chain → escalation.serves[0]: 'shop/escalation/chain' is no duty of the system, "
+            "known duties: shop/daily/dashboards, shop/daily/error-rates"
+        ],
+    ),
+    # KPIs
+    (
+        (
+            "# Everything that",
+            "kpis:\n  uptime: {title: Uptime, above_ratio: 0.9, slo: up}\n# Everything that",
+        ),
+        ["up → kpis.uptime.slo: there is no objective 'up', no objectives are defined"],
+    ),
+    (
+        (
+            "# Everything that",
+            "kpis:\n  happy: {title: Happy, above_ratio: 0.9, metric: joy}\n# Everything that",
+        ),
+        ["joy → kpis.happy.metric: there is no metric 'joy', known metrics: service_up, error_ratio"],
+    ),
     # Procedures
     (
         ("parameters: {metrics: [error_ratio]}", "parameters: {metrics: [error_rate]}"),

@@ -40,7 +40,7 @@ def test_new_writes_what_check_accepts(folder: Folder) -> None:
     assert f"{folder.path}/shop.yaml is written" in made.stdout
     checked = run(app, ["check"])
     assert checked.exit_code == 0
-    assert "0 errors, 2 warnings" in checked.stderr
+    assert "0 errors, 4 warnings" in checked.stderr
     again = run(app, ["new", "shop"])
     assert isinstance(again.exception, ConfigurationError)
 
@@ -56,7 +56,7 @@ def test_check_prints_each_mistake_on_a_line_and_fails(folder: Folder) -> None:
         f"{bad}:83:14: routines[0].cadence: 'hourly' is not allowed here, "
         "write one of daily, weekly, monthly, quarterly",
     ]
-    assert "2 errors, 2 warnings" in checked.stderr
+    assert "2 errors, 4 warnings" in checked.stderr
     assert run(app, ["check", str(good)]).exit_code == 0
     assert run(app, ["check", str(good), str(bad)]).exit_code == 1
     assert run(app, ["check", str(folder.path / "none.yaml")]).exit_code == 1

@@ -93,8 +93,15 @@ def test_airflow_schedules_its_runs_at_the_same_times(cron: str, zone: str, at: 
     due = next_due(cron, zone, previous_due(cron, zone, at))
     for _ in range(6):
         following = next_due(cron, zone, due)
+        if _just_put_forward(due, zone) and following - due < timedelta(hours=1):
+            break  # of several due times in an hour that the clocks skip, Airflow keeps the first alone
         assert timetable._get_next(pendulum.instance(due)) == following
         due = following
+
+
+def _just_put_forward(moment: datetime, zone: str) -> bool:
+    there, before = (at.astimezone(ZoneInfo(zone)) for at in (moment, moment - timedelta(hours=1)))
+    return (there.utcoffset() or timedelta()) > (before.utcoffset() or timedelta())
 
 
 @given(crons(), st.sampled_from(["Australia/Lord_Howe", "Antarctica/Troll", "Africa/Casablanca"]), moments)

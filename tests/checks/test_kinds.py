@@ -34,6 +34,7 @@ def test_the_kinds_and_what_they_read() -> None:
         "error_log_archive": Reads.HISTORY,
         "error_logs": Reads.PRESENT,
         "health": Reads.BOTH,
+        "kpi_report": Reads.HISTORY,
         "log_archive": Reads.PRESENT,
         "metrics": Reads.HISTORY,
         "resource_usage": Reads.BOTH,
@@ -79,13 +80,13 @@ def uses() -> list[Any]:
     found = []
     for path in sorted(SYSTEMS.glob("*.yaml")):
         system = System.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-        daily = [routine for routine in system.routines if routine.cadence == "daily"]
-        found += [pytest.param(system, use, id=use.id) for routine in daily for use in routine.procedures]
+        for routine in system.routines:
+            found += [pytest.param(system, use, id=use.id) for use in routine.procedures]
     return found
 
 
 @pytest.mark.parametrize(("system", "use"), uses())
-def test_every_daily_use_in_the_catalog_lists_its_checks(system: System, use: ProcedureUse) -> None:
+def test_every_use_in_the_catalog_lists_its_checks(system: System, use: ProcedureUse) -> None:
     one = kind(use.kind)
     parameters = one.parameters.model_validate(use.parameters)
     # No client is there to be asked: listing must not need one.

@@ -22,8 +22,8 @@ def test_migrate_says_where_the_ledger_was_and_is(
 ) -> None:
     use(monkeypatch, empty_database)
 
-    assert "the ledger is at 0001 (was empty)" in runner.invoke(app, ["ledger", "migrate"]).stdout
-    assert runner.invoke(app, ["ledger", "migrate"]).stdout.strip() == "the ledger is at 0001"
+    assert "the ledger is at 0002 (was empty)" in runner.invoke(app, ["ledger", "migrate"]).stdout
+    assert runner.invoke(app, ["ledger", "migrate"]).stdout.strip() == "the ledger is at 0002"
 
 
 def test_prune_only_says_what_it_would_drop_unless_told_to(

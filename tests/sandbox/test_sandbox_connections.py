@@ -18,7 +18,7 @@ from sandbox.parts.postgres_cluster import connection
 pytestmark = pytest.mark.integration
 
 EXPECTED = {
-    "upkeep_ledger",
+    "upkeep_ledger", "upkeep_slack", "upkeep_pagerduty", "upkeep_smtp", "upkeep_webhook",
     *(
         f"{system}_{role}"
         for system in ("quikapp", "maintenance_api", "zetra", "lessay", "tapio")

@@ -12,7 +12,7 @@ from sandbox.connections import airflow_connections
 from sandbox.estate import Estate
 from upkeep.catalog.compiled import Catalog
 from upkeep.catalog.plans import RoutinePlan
-from upkeep.checks.context import CheckContext, Measurement
+from upkeep.checks.context import CheckContext, Measurement, PastIncident
 from upkeep.checks.registry import kind
 from upkeep.checks.runner import run_checks
 from upkeep.findings import Finding
@@ -50,6 +50,14 @@ class NothingRemembered:
     def measurements(self, metric: str, since: datetime, until: datetime) -> Sequence[Measurement]:
         """Return nothing."""
         return ()
+
+    def incidents(self, since: datetime, until: datetime) -> Sequence[PastIncident]:
+        """Return nothing."""
+        return ()
+
+    def known_since(self) -> datetime | None:
+        """Return that it never heard of the system."""
+        return None
 
 
 @dataclass(frozen=True, order=True)

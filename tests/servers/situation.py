@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from upkeep.catalog.models import System
-from upkeep.checks.context import Check, CheckContext, Measurement
+from upkeep.checks.context import Check, CheckContext, Measurement, PastIncident
 from upkeep.checks.registry import kind
 from upkeep.checks.runner import run_checks
 from upkeep.errors import ConfigurationError
@@ -57,9 +57,17 @@ class Remembered:
     """A ledger's memory, written by the test."""
 
     values: Mapping[str, Sequence[Measurement]] = field(default_factory=dict)
+    opened: Sequence[PastIncident] = ()
+    since: datetime | None = None
 
     def measurements(self, metric: str, since: datetime, until: datetime) -> Sequence[Measurement]:
         return [one for one in self.values.get(metric, ()) if since <= one.at <= until]
+
+    def incidents(self, since: datetime, until: datetime) -> Sequence[PastIncident]:
+        return [one for one in self.opened if since <= one.opened_at < until]
+
+    def known_since(self) -> datetime | None:
+        return self.since
 
 
 def make_context(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from upkeep.catalog.compiled import Catalog
+from upkeep.catalog.coverage import coverage
 from upkeep.catalog.models import System
 
 FOLDER = Path(__file__).parents[2] / "include" / "systems"
@@ -52,28 +54,56 @@ def test_a_duty_says_more_than_its_id(systems, system_id):
 
 
 def test_the_promised_duties_have_a_task(systems):
-    served = Counter(
+    served = {
         one
         for system in systems.values()
         for routine in system.routines
         for use in routine.procedures
         for one in use.serves
-    )
+    }
+    paged = {one for system in systems.values() for one in system.escalation.serves}
     known = {duty.id for system in systems.values() for duty in system.duties}
     assert set(PROMISED) <= known
-    assert set(served) == set(PROMISED)
+    assert served | paged == set(PROMISED)
     uses = Counter(use.id for system in systems.values() for r in system.routines for use in r.procedures)
     assert set(uses.values()) == {1}
 
 
-def test_every_daily_alert_and_objective_is_promised(systems):
+def test_every_daily_alert_objective_and_escalation_is_promised(systems):
     asked = {
         duty.id
         for system in systems.values()
         for duty in system.duties
-        if duty.id.split("/")[1] in {"daily", "alert", "slo"}
+        if duty.id.split("/")[1] in {"daily", "alert", "slo", "escalation", "kpi"}
     }
-    assert asked | {"maintenance-api/metric/application"} == set(PROMISED)
+    others = {"maintenance-api/metric/application", "maintenance-api/incident/severities"}
+    assert asked | others == set(PROMISED)
+
+
+def test_paging_serves_every_escalation_and_every_alert_that_names_who_hears_of_it(systems):
+    paged = {one for system in systems.values() for one in system.escalation.serves}
+    escalations = {
+        duty.id
+        for system in systems.values()
+        for duty in system.duties
+        if duty.id.split("/")[1] == "escalation"
+    }
+    assert paged == escalations | {
+        "maintenance-api/incident/severities",
+        "maintenance-api/alert/critical", "maintenance-api/alert/warning",
+        "zetra/alert/p1", "zetra/alert/p2", "zetra/alert/p3",
+    }  # fmt: skip
+
+
+def test_coverage_names_the_task_that_pages():
+    tasks = {one.id: (one.dag_id, one.task_id) for one in coverage(Catalog(FOLDER))}
+    assert {tasks[one] is not None for one in PROMISED} == {True}
+    assert tasks["quikapp/escalation/levels"] == ("upkeep_escalation", "escalate")
+    assert tasks["maintenance-api/incident/severities"] == ("upkeep_escalation", "escalate")
+    assert tasks["zetra/kpi/report"] == ("zetra_kpi_report", "kpi_report")
+    # Where the limits are evaluated says more than where all alerts go.
+    assert tasks["zetra/alert/p1"] == ("zetra_daily_checks", "health_dashboards")
+    assert {one for one, task in tasks.items() if task[0]} == set(PROMISED)
 
 
 @pytest.mark.parametrize("system_id", DUTIES)
@@ -178,6 +208,15 @@ def test_maintenance_api(systems):
     }
     assert targets == {"P0": (5, 60), "P1": (15, 240), "P2": (60, 1440), "P3": (1440, 10080)}
     assert waits(system, "on_call") == [15, 30, 60]
+    chain = system.escalation.chains["on_call"].levels
+    assert [(level.owner, level.duties) for level in chain] == [
+        ("platform_team", ["Primary"]), ("backend_team", ["Secondary"]),
+        ("engineering_manager", ["Escalation"]),
+    ]  # fmt: skip
+    assert limits(system, "container_cpu_ratio")["warning"] == ["> 80 % for 5 min"]
+    assert limits(system, "database_up")["critical"] == ["< 1"]
+    # A critical alert goes to PagerDuty first, and to Slack.
+    assert [level.channels for level in chain[:2]] == [["pagerduty", "slack", "email"]] * 2
     policy = system.backups["database"]
     assert (policy.schedule, policy.keep.daily_days, policy.encryption) == ("0 2 * * *", 30, "AES256")
     assert system.channels.slack_channel == "#maintenance-api-alerts"
@@ -213,7 +252,22 @@ def test_zetra(systems):
     assert waits(system, "security")[:3] == [0, 15, 30]
     assert waits(system, "data_loss")[:3] == [0, 0, 0]
     assert waits(system, "service_down")[:3] == [15, 60, 120]
-    assert [tier.response_minutes for tier in system.tiers.values()] == [15, 60, 120]
+    assert [(tier.availability, tier.response_minutes) for tier in system.tiers.values()] == [
+        ("always", 15), ("business_hours_and_on_call", 60), ("on_call", 120),
+    ]  # fmt: skip
+    assert {name: owner.tier for name, owner in system.owners.items() if owner.tier} == {
+        "l1_team_lead": "l1", "l2_team_lead": "l2", "l3_team_lead": "l3",
+    }  # fmt: skip
+    assert [level.owner for level in system.escalation.chains["security"].levels] == [
+        "l1_team_lead", "l2_team_lead", "l3_team_lead", "engineering_manager", "cto",
+    ]  # fmt: skip
+    kpis = {name: kpi.incidents or kpi.slo or kpi.metric for name, kpi in system.kpis.items()}
+    assert kpis == {
+        "detection": "detection", "response": "response", "recovery": "recovery",
+        "uptime": "uptime", "satisfaction": None,
+    }  # fmt: skip
+    monthly = {r.name: (r.schedule, r.owner) for r in system.routines if r.cadence == "monthly"}
+    assert monthly == {"kpi_report": ("0 0 1 * *", "production_support")}
     assert set(system.vendors) == {"aws_support", "database_vendor", "security_vendor"}
     assert {name: policy.schedule for name, policy in system.backups.items()} == {
         "database": "0 */6 * * *",

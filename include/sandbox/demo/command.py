@@ -74,7 +74,7 @@ def _demo(console: Console, *, check: bool, began: float) -> int:
 
 def _run(progress: Progress, api: AirflowApi) -> list[runs.Run]:
     catalog = Catalog()
-    ensure_pools(api, catalog.system_ids())
+    ensure_pools(api, [*catalog.system_ids(), "escalation"])
     dag_ids = [plan.dag_id for plan in catalog.plans(cadence="daily")]
     with _step(progress, "Airflow reads the DAGs"):
         runs.wait_for_dags(api, dag_ids, KNOWN_SECONDS)

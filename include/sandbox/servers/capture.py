@@ -1,7 +1,8 @@
 """Stands for Slack, PagerDuty, the status page and Alertmanager's receivers: keeps what it is sent.
 
-`GET /captured[?channel=…]` shows it, `DELETE /captured` forgets it. `PUT /behaviour/CHANNEL` with
-`{"status", "delay_seconds"}` makes a channel fail, `DELETE /behaviour/CHANNEL` heals it.
+`GET /captured[?channel=…]` shows it, `DELETE /captured` forgets it. `PUT /behaviour/CHANNEL` makes a channel
+fail, `DELETE /behaviour/CHANNEL` heals it. A behaviour is any of `delay_seconds`, `status`, `headers`, `body`
+(text, or JSON), `drop` (hang up without an answer) and `times` (then it heals by itself).
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class Capture:
     async def _receive(self, request: web.Request) -> web.Response:
         channel = channel_of(request.path)
         text = await request.text()
-        behaviour = self._behaviour.get(channel, {})
+        behaviour = self._now(channel)
         await asyncio.sleep(behaviour.get("delay_seconds", 0))
-        status = behaviour.get("status")
+        told = bool(behaviour.keys() & {"status", "body", "drop"})
+        status = behaviour.get("status", web.HTTPOk.status_code)
         body = _read(text, request)
         self.captured.append(
             {
@@ -54,12 +56,21 @@ class Capture:
                 "path": request.path,
                 "headers": {k: v for k, v in request.headers.items() if k.lower() not in SECRET_HEADERS},
                 "body": body,
-                "answered": status or "ok",
+                "answered": "nothing" if behaviour.get("drop") else status if told else "ok",
             }
         )
-        if status:
-            return web.json_response({"error": "the sandbox was told to fail"}, status=status)
-        return _answer(channel, request, body)
+        if behaviour.get("drop") and request.transport is not None:
+            request.transport.abort()
+        return _told(behaviour, status) if told else _answer(channel, request, body)
+
+    def _now(self, channel: str) -> dict[str, Any]:
+        """Return how the channel behaves, and count it."""
+        behaviour = self._behaviour.get(channel, {})
+        if "times" in behaviour:
+            behaviour["times"] -= 1
+            if behaviour["times"] <= 0:
+                del self._behaviour[channel]
+        return behaviour
 
     async def _show(self, request: web.Request) -> web.Response:
         channel = request.query.get("channel")
@@ -97,6 +108,14 @@ def _read(text: str, request: web.Request) -> Any:
         except ValueError:
             return text
     return text
+
+
+def _told(behaviour: dict[str, Any], status: int) -> web.Response:
+    """Answer as the behaviour says."""
+    body, headers = behaviour.get("body", {"error": "the sandbox was told to fail"}), behaviour.get("headers")
+    if isinstance(body, str):
+        return web.Response(text=body, status=status, headers=headers)
+    return web.json_response(body, status=status, headers=headers)
 
 
 def _answer(channel: str, request: web.Request, body: Any) -> web.Response:

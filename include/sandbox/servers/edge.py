@@ -29,20 +29,20 @@ async def serve(ports: dict[str, int], certificates: Path, ready: Path) -> None:
     health, capture, mailbox = Health(), Capture(), Mailbox()
     admin = health.admin()
     mailbox.add_routes(admin)
-    capture_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    capture_tls.load_cert_chain(certificates / "capture.sandbox.pem")
+    own_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own_tls.load_cert_chain(certificates / "capture.sandbox.pem")
     received = capture.app()
     runners = [await _runner(admin), await _runner(received)]
     where: dict[str, Any] = {
         "admin": await _listen(runners[0], ports.get("health", 0)),
         "capture": await _listen(runners[1], ports.get("capture", 0)),
-        "capture_https": await _listen(runners[1], 0, capture_tls),
+        "capture_https": await _listen(runners[1], 0, own_tls),
         "systems": {},
     }
     for name in ANSWERS:
         runners.append(await _runner(health.app(name)))
         where["systems"][name] = await _listen(runners[-1], 0)
-    mail = await loop.create_server(mailbox.protocol, LOOPBACK, ports.get("mail", 0))
+    mail = await loop.create_server(lambda: mailbox.protocol(own_tls), LOOPBACK, ports.get("mail", 0))
     shown = Certificates(certificates).context("zetra.app")
     tls = await asyncio.start_server(greet, LOOPBACK, ports.get("tls", 0), ssl=shown)
     where |= {"mail": mail.sockets[0].getsockname()[1], "tls": tls.sockets[0].getsockname()[1]}

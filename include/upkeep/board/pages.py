@@ -6,8 +6,9 @@ when a page is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,15 +39,25 @@ def board(user: BaseUser) -> str:
     """
     from airflow.api_fastapi.app import get_auth_manager
 
+    from upkeep.board.incident_pages import open_counts
     from upkeep.catalog.compiled import Catalog
     from upkeep.operators.ledger import ledger_engine
 
     readable = get_auth_manager().get_authorized_dag_ids(user=user)
-    return board_page(ledger_engine(), Catalog(), readable, datetime.now(UTC))
+    return board_page(ledger_engine(), Catalog(), readable, datetime.now(UTC), open_counts(user))
 
 
-def board_page(engine: Engine, catalog: Catalog, dag_ids: Collection[str], now: datetime) -> str:
-    """Return the page with the routines of these DAGs as they are at `now`, which has a time zone."""
+def board_page(
+    engine: Engine,
+    catalog: Catalog,
+    dag_ids: Collection[str],
+    now: datetime,
+    incidents: Mapping[str, int] = MappingProxyType({}),
+) -> str:
+    """Return the page with the routines of these DAGs as they are at `now`, which has a time zone.
+
+    incidents: how many are open, by system.
+    """
     from upkeep.board.view import LOOKS, SIGNS, board_view
     from upkeep.ledger.overview import overview
     from upkeep.reports.build import templates
@@ -56,7 +67,12 @@ def board_page(engine: Engine, catalog: Catalog, dag_ids: Collection[str], now: 
     return (
         templates(html=True)
         .get_template("board.html.j2")
-        .render(board=board_view(plans, known, now), days=MISSED_WITHIN.days, signs=SIGNS, looks=LOOKS)
+        .render(
+            board=board_view(plans, known, now, incidents),
+            days=MISSED_WITHIN.days,
+            signs=SIGNS,
+            looks=LOOKS,
+        )
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from upkeep.catalog.plans import RoutinePlan
@@ -77,10 +77,11 @@ class RoutineLine:
 
 @dataclass(frozen=True)
 class SystemCard:
-    """One system and its routines, worst first."""
+    """One system and its routines, worst first. incidents: the link to those that are open, if any."""
 
     system: str
     state: str
+    incidents: Link | None
     routines: Sequence[RoutineLine]
 
 
@@ -91,26 +92,41 @@ class BoardView:
     state: str
     headline: str
     now: str
+    incidents: Link
     systems: Sequence[SystemCard]
 
 
-def board_view(plans: Sequence[RoutinePlan], known: Overview, now: datetime) -> BoardView:
-    """Return what the board shows of these routines: systems and routines, worst first."""
+def board_view(
+    plans: Sequence[RoutinePlan], known: Overview, now: datetime, incidents: Mapping[str, int]
+) -> BoardView:
+    """Return what the board shows of these routines: systems and routines, worst first.
+
+    incidents: how many are open, by system.
+    """
     by_system: dict[str, list[RoutineLine]] = {}
     for plan in plans:
         by_system.setdefault(plan.system, []).append(_routine(plan, known, now))
     systems = []
     for system, routines in by_system.items():
         routines.sort(key=lambda routine: ORDER.index(routine.badges[0]))
-        systems.append(SystemCard(system, routines[0].badges[0], routines))
+        link = _incidents(incidents.get(system, 0), system)
+        systems.append(SystemCard(system, routines[0].badges[0], link, routines))
     systems.sort(key=lambda card: (ORDER.index(card.state), card.system))
     lines = [routine for card in systems for routine in card.routines]
     return BoardView(
         state=systems[0].state if systems else State.UNKNOWN,
         headline=_headline(lines),
         now=moment(now, ZoneInfo("UTC")),
+        incidents=_incidents(sum(incidents.values())) or Link("No open incident", "incidents"),
         systems=systems,
     )
+
+
+def _incidents(count: int, system: str | None = None) -> Link | None:
+    if not count:
+        return None
+    text = f"{count} open incident{'' if count == 1 else 's'}"
+    return Link(text, "incidents" + (f"?{urlencode({'system': system})}" if system else ""))
 
 
 def _routine(plan: RoutinePlan, known: Overview, now: datetime) -> RoutineLine:

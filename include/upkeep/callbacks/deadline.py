@@ -1,10 +1,10 @@
-"""What happens when a run misses its deadline: the miss is recorded in the ledger."""
+"""What happens when a run misses its deadline: the miss is recorded, and its incident opens."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,7 @@ async def record_miss(
 
     Airflow gives the run, and the deadline's id and time as text or as itself. A run that has succeeded
     meanwhile was in time enough to need no record: success prunes deadlines, but one may just be firing.
+    One that was started by hand opens an incident only where it was asked to.
     """
     run, deadline = context["dag_run"], context["deadline"]
     if run.get("state") == "success":
@@ -34,11 +35,32 @@ async def record_miss(
         "deadline_at": missed_at,
         "allowed_seconds": deadline_seconds,
     }
+    await asyncio.to_thread(_raise, run, miss)
     await asyncio.to_thread(_record, miss)
 
 
-def _record(miss: dict[str, Any]) -> None:
+def _raise(run: dict[str, Any], miss: dict[str, Any]) -> None:
     # Imported here: the triggerer loads this module in its event loop.
+    from upkeep.incidents.signals import RunOf, missed_deadline
+    from upkeep.operators.escalation import raise_signals
+
+    run_type = str(run.get("run_type") or "scheduled")
+    asked = run_type == "scheduled" or bool((run.get("conf") or {}).get("page"))
+    if not asked:
+        return
+    late = RunOf(
+        system=miss["system"],
+        dag_id=miss["dag_id"],
+        run_id=miss["run_id"],
+        run_type=run_type,
+        owner=miss["owner"],
+        attempt=int(run.get("clear_number") or 0),
+    )
+    allowed = timedelta(seconds=miss["allowed_seconds"])
+    raise_signals(missed_deadline(late, miss["deadline_at"], allowed, datetime.now(UTC)))
+
+
+def _record(miss: dict[str, Any]) -> None:
     from upkeep.ledger.writes import record_deadline_miss
     from upkeep.operators.ledger import ledger_engine
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upkeep.catalog.files import (
+    SUITE,
     files_of,
     name_problems,
     read_content,
@@ -20,7 +21,7 @@ from upkeep.catalog.files import (
     system_files,
     well_named,
 )
-from upkeep.catalog.places import cache_folder, systems_folder
+from upkeep.catalog.places import cache_folder, suite_folder, systems_folder
 from upkeep.catalog.plans import RoutinePlan
 from upkeep.catalog.problems import CatalogError, Problem, errors
 from upkeep.catalog.signature import code_signature
@@ -40,7 +41,8 @@ class Catalog:
     def __init__(self, folder: Path | None = None, cache: Path | None = None) -> None:
         """Use `folder`, by default `$UPKEEP_SYSTEMS`, and keep what is compiled in `cache`."""
         self._folder = folder or systems_folder()
-        self._store = Store(cache or cache_folder(), self._folder)
+        self._cache = cache or cache_folder()
+        self._store = Store(self._cache, self._folder)
 
     def system_ids(self) -> list[str]:
         """Return the ids of the systems in force, sorted. Raises ConfigurationError without a folder."""
@@ -58,7 +60,12 @@ class Catalog:
                     yield plan
 
     def system(self, system_id: str) -> System:
-        """Return the system in force. Raises ConfigurationError if there is none of that id."""
+        """Return the system in force. Raises ConfigurationError if there is none of that id.
+
+        `upkeep` is the suite itself, which is in no list of systems: whom it tells of its own troubles.
+        """
+        if system_id == SUITE and self._folder != suite_folder():
+            return suite_catalog(self._cache).system(SUITE)
         from pydantic import ValidationError
 
         from upkeep.catalog.models import System
@@ -139,3 +146,8 @@ class Catalog:
         current = again if isinstance(again, Good) else replace(kept, code=_CODE, source="")
         self._store.write(system_id, current)
         return current
+
+
+def suite_catalog(cache: Path | None = None) -> Catalog:
+    """Return the catalog that holds the suite itself alone, with a last good version like any other."""
+    return Catalog(suite_folder(), cache)

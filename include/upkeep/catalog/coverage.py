@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from upkeep.catalog.compiled import Catalog
+from upkeep.runs.wakeups import ESCALATION
+
+PAGING = (ESCALATION, "escalate")
+"""The DAG and the task that page every system's chain."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Coverage:
 def coverage(catalog: Catalog) -> list[Coverage]:
     """Return the coverage of all duties of the systems in force, in the catalog's order.
 
-    Where several tasks do a duty, it is the one made for it, else the first that also serves it.
+    Where several tasks do a duty, it is the one made for it, else the first of a routine that also serves
+    it, else the one that pages.
     """
     tasks: dict[str, tuple[str, str]] = {}
     named: dict[str, tuple[str, str]] = {}
@@ -29,9 +34,11 @@ def coverage(catalog: Catalog) -> list[Coverage]:
             named.setdefault(task.procedure_id, (plan.dag_id, task.task_id))
             for duty in task.serves:
                 tasks.setdefault(duty, (plan.dag_id, task.task_id))
-    tasks |= named
+    systems = [catalog.system(system_id) for system_id in catalog.system_ids()]
+    paged = {duty: PAGING for system in systems for duty in system.escalation.serves}
+    tasks = {**paged, **tasks, **named}
     return [
         Coverage(duty.id, duty.what, *tasks.get(duty.id, (None, None)))
-        for system_id in catalog.system_ids()
-        for duty in catalog.system(system_id).duties
+        for system in systems
+        for duty in system.duties
     ]

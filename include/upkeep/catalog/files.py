@@ -9,12 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from upkeep.catalog.places import suite_folder
 from upkeep.catalog.positions import START
 from upkeep.catalog.problems import CatalogError, Problem
 from upkeep.errors import ConfigurationError
 
 SYSTEM_ID = re.compile(r"[a-z0-9-]{1,100}")
 SUFFIXES = (".yaml", ".yml")
+
+SUITE = "upkeep"
+"""The suite's own id: a system without routines, whose chain hears of what is wrong with the suite itself."""
 
 LARGEST_BYTES = 1 << 20
 """A system's file has a few tens of KiB; a larger one is something else."""
@@ -76,6 +80,9 @@ def name_problems(path: Path) -> Iterator[Problem]:
     if path.suffix not in SUFFIXES or not SYSTEM_ID.fullmatch(path.stem):
         what = f"the file's name {path.name!r} gives no system id"
         fix = "name it in lower-case letters, digits and hyphens, ending in .yaml"
+        yield Problem(str(path), *START, "", what, fix)
+    elif path.stem == SUITE and path.parent.absolute() != suite_folder().absolute():
+        what, fix = f"{SUITE!r} is the suite itself", f"name the system otherwise, or edit {suite_folder()}"
         yield Problem(str(path), *START, "", what, fix)
 
 

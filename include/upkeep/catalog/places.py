@@ -16,6 +16,11 @@ def systems_folder() -> Path:
     return Path(os.environ.get("UPKEEP_SYSTEMS") or INCLUDE / "systems")
 
 
+def suite_folder() -> Path:
+    """Return the folder of the suite's own file: `$UPKEEP_SUITE`, or `suite` beside the package."""
+    return Path(os.environ.get("UPKEEP_SUITE") or INCLUDE / "suite")
+
+
 def cache_folder() -> Path:
     """Return the folder of the compiled catalog: `$UPKEEP_CACHE`, or one in the user's cache folder."""
     if chosen := os.environ.get("UPKEEP_CACHE"):

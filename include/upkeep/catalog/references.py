@@ -40,9 +40,15 @@ def _references(system: System) -> Iterator[Reference]:
 
 
 def _to_owners(system: System) -> Iterator[Reference]:
-    for path, owner in (*_listed_owners(system), *_on_call(system)):
+    for path, owner in (*_listed_owners(system), *_members(system)):
         if owner is not None:
             yield path, owner, system.owners, "owner"
+    on_call = [*system.owners, *system.rotations]
+    for path, owner in _on_call(system):
+        yield path, owner, on_call, "owner"
+    for name, owner_entry in system.owners.items():
+        if owner_entry.tier:
+            yield ("owners", name, "tier"), owner_entry.tier, system.tiers, "tier"
 
 
 def _listed_owners(system: System) -> Iterator[tuple[Path, str | None]]:
@@ -56,13 +62,16 @@ def _listed_owners(system: System) -> Iterator[tuple[Path, str | None]]:
         yield ("runbooks", name, "escalate_to"), runbook.escalate_to
 
 
-def _on_call(system: System) -> Iterator[tuple[Path, str]]:
+def _members(system: System) -> Iterator[tuple[Path, str]]:
     for name, rotation in system.rotations.items():
         for index, member in enumerate(rotation.members):
             yield ("rotations", name, "members", index), member
-    for name, members in system.escalation.rotations.items():
-        for index, member in enumerate(members):
-            yield ("escalation", "rotations", name, index), member
+
+
+def _on_call(system: System) -> Iterator[tuple[Path, str]]:
+    for name, tier in system.tiers.items():
+        if tier.on_call:
+            yield ("tiers", name, "on_call"), tier.on_call
     for name, chain in system.escalation.chains.items():
         for index, level in enumerate(chain.levels):
             yield ("escalation", "chains", name, "levels", index, "owner"), level.owner
@@ -84,6 +93,11 @@ def _to_runbooks_and_metrics(system: System) -> Iterator[Reference]:
     for name, slo in system.slos.items():
         if slo.metric:
             yield ("slos", name, "metric"), slo.metric, system.metrics, "metric"
+    for name, kpi in system.kpis.items():
+        if kpi.slo:
+            yield ("kpis", name, "slo"), kpi.slo, system.slos, "objective"
+        if kpi.metric:
+            yield ("kpis", name, "metric"), kpi.metric, system.metrics, "metric"
     for name, dashboard in system.dashboards.items():
         for index, metric in enumerate(dashboard.metrics):
             yield ("dashboards", name, "metrics", index), metric, system.metrics, "metric"
@@ -96,6 +110,12 @@ def _check_ids(system: System, document: Document) -> Iterator[Problem]:
             what = f"the duty {duty.id!r} is listed twice"
             yield document.problem(("duties", index, "id"), what, "keep one of the two")
         seen.add(duty.id)
+    for index, served in enumerate(system.escalation.serves):
+        if served not in seen:
+            what = f"{served!r} is no duty of the system"
+            yield document.problem(
+                ("escalation", "serves", index), what, suggest(served, sorted(seen), "duties")
+            )
 
 
 def _check_values(system: System, document: Document) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from upkeep.catalog.files import SUFFIXES, SYSTEM_ID
+from upkeep.catalog.files import SUFFIXES, SUITE, SYSTEM_ID
 from upkeep.catalog.places import TEMPLATES
 from upkeep.errors import ConfigurationError
 
@@ -29,6 +29,8 @@ def write_starter(folder: Path, system_id: str) -> Path:
         raise ConfigurationError(
             f"{system_id!r} cannot be a system's id; write lower-case letters, digits and hyphens"
         )
+    if system_id == SUITE:
+        raise ConfigurationError(f"{SUITE!r} is the suite itself; choose another name")
     for suffix in SUFFIXES:
         if (taken := folder / f"{system_id}{suffix}").exists():
             raise ConfigurationError(f"{taken} exists already; choose another name or edit that file")

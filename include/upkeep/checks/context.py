@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,11 +68,35 @@ class Measurement:
     value: float
 
 
+@dataclass(frozen=True)
+class PastIncident:
+    """An incident as it was known at a moment.
+
+    began_at: since when it was so; opened_at: when it was noticed; answered_at: when somebody first
+    acknowledged it; resolved_at: None while open. paged: owner → when the first page to it was delivered.
+    """
+
+    id: str
+    severity: str
+    title: str
+    began_at: datetime
+    opened_at: datetime
+    answered_at: datetime | None
+    resolved_at: datetime | None
+    paged: Mapping[str, datetime]
+
+
 class History(Protocol):
     """What the ledger remembers."""
 
     def measurements(self, metric: str, since: datetime, until: datetime) -> Sequence[Measurement]:
         """Return the metric's values of this system from `since` to `until`, oldest first."""
+
+    def incidents(self, since: datetime, until: datetime) -> Sequence[PastIncident]:
+        """Return what opened from `since` and before `until`, as it was known then, oldest first."""
+
+    def known_since(self) -> datetime | None:
+        """Return when the ledger first heard of this system, None if it never did."""
 
 
 @dataclass(frozen=True)

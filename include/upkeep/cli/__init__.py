@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from upkeep.cli import catalog, coverage, demo, ledger, sandbox
+from upkeep.cli import catalog, coverage, demo, incidents, ledger, sandbox
 from upkeep.errors import UpkeepError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(sandbox.app, name="sandbox")
 app.command()(coverage.coverage)

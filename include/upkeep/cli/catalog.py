@@ -11,7 +11,7 @@ from rich.table import Table
 
 from upkeep.catalog.check import check_catalog, check_file
 from upkeep.catalog.compiled import Catalog
-from upkeep.catalog.places import systems_folder
+from upkeep.catalog.places import suite_folder, systems_folder
 from upkeep.catalog.problems import Problem, errors
 from upkeep.catalog.schema import write_schema
 from upkeep.catalog.starter import write_starter
@@ -24,11 +24,13 @@ Folder = Annotated[Path | None, typer.Option(help="The catalog's folder; by defa
 
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="By default all files of the folder.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="By default all systems, and the suite itself.")
+    ] = None,
     folder: Folder = None,
 ) -> None:
     """Print every mistake as `file:line:column: path: what is wrong, what would be right`."""
-    problems = _problems(files, folder or systems_folder())
+    problems = _problems(files, folder)
     for problem in problems:
         typer.echo(str(problem))
     wrong = len(errors(problems))
@@ -74,10 +76,11 @@ def show_list(folder: Folder = None) -> None:
     Console().print(table)
 
 
-def _problems(files: list[Path] | None, folder: Path) -> list[Problem]:
+def _problems(files: list[Path] | None, folder: Path | None) -> list[Problem]:
     if files:
         return [problem for file in files for problem in check_file(file)[1]]
-    return check_catalog(folder).problems
+    folders = [folder] if folder else [systems_folder(), suite_folder()]
+    return [problem for one in folders for problem in check_catalog(one).problems]
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
@@ -54,13 +55,46 @@ class AirflowApi:
         """Return the ids of all DAGs with the tag, sorted."""
         return sorted(dag["dag_id"] for dag in self._all("/api/v2/dags", "dags", {"tags": tag}))
 
+    def dags(self) -> list[dict[str, Any]]:
+        """Return what Airflow knows of each DAG, stale ones included."""
+        return self._all("/api/v2/dags", "dags", {"exclude_stale": False})
+
+    def runs(
+        self,
+        *,
+        state: Sequence[str],
+        end_date_gte: datetime | None = None,
+        run_after_lte: datetime | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the runs of all DAGs in certain states, and ended or due in a certain time."""
+        times = {"end_date_gte": end_date_gte, "run_after_lte": run_after_lte}
+        given = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
+        return self._all("/api/v2/dags/~/dagRuns", "dag_runs", {"state": list(state), **given})
+
+    def health(self) -> dict[str, Any]:
+        """Return what each part of Airflow says of itself."""
+        found: dict[str, Any] = self._ask("GET", "/api/v2/monitor/health").json()
+        return found
+
     def import_errors(self) -> list[dict[str, Any]]:
         """Return what the UI shows as import errors."""
         return self._all("/api/v2/importErrors", "import_errors", {})
 
-    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any] | None = None) -> bool:
-        """Trigger a run under a name of the caller's own; False where it exists already."""
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+    def trigger(
+        self,
+        dag_id: str,
+        run_id: str,
+        conf: Mapping[str, Any] | None = None,
+        *,
+        run_after: datetime | None = None,
+    ) -> bool:
+        """Trigger a run under a name of the caller's own; False where it exists already.
+
+        run_after: the run stays queued until then, and costs the scheduler nothing.
+        """
+        body: dict[str, Any] = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        if run_after is not None:
+            body["run_after"] = run_after.isoformat()
         answer = self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body, accept=(409,))
         return answer.status_code != httpx.codes.CONFLICT
 
@@ -81,6 +115,39 @@ class AirflowApi:
         """Return the state of every task of a run."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         return {row["task_id"]: row["state"] for row in self._all(path, "task_instances", {})}
+
+    def ended_before(self, dag_id: str, before: datetime) -> tuple[list[str], int]:
+        """Return names of a DAG's runs that ended before a time, oldest first, and how many there are.
+
+        The names are those of one page; the number is that of all.
+        """
+        params: dict[str, Any] = {
+            "state": ["success", "failed"],
+            "end_date_lt": before.isoformat(),
+            "order_by": "end_date",
+            "limit": PAGE,
+        }
+        page = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params).json()
+        return [run["dag_run_id"] for run in page["dag_runs"]], int(page["total_entries"])
+
+    def delete_runs(self, dag_id: str, run_ids: Sequence[str]) -> int:
+        """Delete runs with their task instances; return how many there were. One that is gone is no error.
+
+        Raises PermanentError where Airflow refuses one, such as a run that somebody has just cleared.
+        """
+        action = {
+            "action": "delete",
+            "entities": [{"dag_run_id": run_id} for run_id in run_ids],
+            "action_on_non_existence": "skip",
+        }
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
+        deleted = self._ask("PATCH", path, json={"actions": [action]}).json()["delete"]
+        if errors := deleted["errors"]:
+            raise PermanentError(
+                f"Airflow does not delete {len(errors)} of {len(run_ids)} runs of {dag_id}: "
+                f"{excerpt(str(errors[0].get('error')))}"
+            )
+        return len(deleted["success"])
 
     def ensure_pool(self, name: str, slots: int, description: str) -> bool:
         """Make the pool if it is missing; return whether it was. An existing one keeps its slots."""

@@ -24,7 +24,7 @@ def storable(evidence: Mapping[str, Any]) -> dict[str, Any]:
     Numbers that JSON has no word for become text, NUL characters are removed, and what is larger than
     64 KiB is replaced by an excerpt that says so.
     """
-    plain = {_text(str(key)): _value(value) for key, value in evidence.items()}
+    plain = {printable(str(key)): _value(value) for key, value in evidence.items()}
     dumped = json.dumps(plain, ensure_ascii=False)
     if len(dumped.encode()) <= LARGEST_BYTES:
         return plain
@@ -34,7 +34,7 @@ def storable(evidence: Mapping[str, Any]) -> dict[str, Any]:
 def fit(finding: Finding) -> Finding:
     """Return the finding with texts that Postgres can hold: a far side's garbage must not lose the rest."""
     texts: dict[str, Any] = {
-        name: _text(text) or "(not printable)" for name in _TEXTS if (text := getattr(finding, name))
+        name: printable(text) or "(not printable)" for name in _TEXTS if (text := getattr(finding, name))
     }
     return replace(finding, **texts)
 
@@ -46,16 +46,16 @@ def number(value: float | None) -> float | None:
 
 def _value(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {_text(str(key)): _value(item) for key, item in value.items()}
+        return {printable(str(key)): _value(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_value(item) for item in value]
     if isinstance(value, bool | int) or value is None:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    return _text(str(value))
+    return printable(str(value))
 
 
-def _text(text: str) -> str:
-    # Postgres holds neither NUL nor half a surrogate pair.
+def printable(text: str) -> str:
+    """Return the text without what Postgres cannot hold: NUL, and half a surrogate pair."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()

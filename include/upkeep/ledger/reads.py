@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from upkeep.ledger.errors import told_apart
 from upkeep.ledger.tables import DeadlineMiss, FindingRow, Measurement, ReportRow, Run, Skip
 
+LONGEST_WARNING = 500
+"""Findings that are looked through for the beginning of a warning: more than a year of daily ones."""
+
 
 def run(engine: Engine, dag_id: str, run_id: str) -> Run | None:
     """Return a run, or None."""
@@ -27,6 +30,37 @@ def findings(engine: Engine, dag_id: str, run_id: str) -> Sequence[FindingRow]:
     )
     with told_apart(), Session(engine, expire_on_commit=False) as session:
         return session.scalars(query).all()
+
+
+def criticals(engine: Engine, since: datetime) -> Sequence[FindingRow]:
+    """Return the critical findings in force of scheduled runs, recorded since a time, by run and task."""
+    query = (
+        select(FindingRow)
+        .join(Run, (Run.dag_id == FindingRow.dag_id) & (Run.run_id == FindingRow.run_id))
+        .where(FindingRow.state == "critical", FindingRow.superseded_at.is_(None))
+        .where(FindingRow.recorded_at >= since, Run.run_type == "scheduled")
+        .order_by(FindingRow.dag_id, FindingRow.run_id, FindingRow.task_id, FindingRow.position)
+    )
+    with told_apart(), Session(engine, expire_on_commit=False) as session:
+        return session.scalars(query).all()
+
+
+def warning_since(engine: Engine, dag_id: str, check: str) -> datetime | None:
+    """Return since when a check of a routine has been found a warning each time, None if it is not now."""
+    seen = (
+        select(FindingRow.state, FindingRow.observed_at)
+        .where(FindingRow.dag_id == dag_id, FindingRow.check_id == check)
+        .where(FindingRow.superseded_at.is_(None))
+        .order_by(FindingRow.observed_at.desc())
+        .limit(LONGEST_WARNING)
+    )
+    since = None
+    with told_apart(), engine.connect() as connection:
+        for state, observed_at in connection.execute(seen):
+            if state != "warning":
+                break
+            since = observed_at
+    return since
 
 
 def skips(engine: Engine, dag_id: str, run_id: str) -> Sequence[Skip]:

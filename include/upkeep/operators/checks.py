@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -11,11 +12,12 @@ from airflow.sdk.exceptions import AirflowSkipException
 from upkeep.errors import TemporaryError
 from upkeep.findings import Finding, State
 from upkeep.operators.errors import FindingsFailTask
-from upkeep.operators.run import RoutineFacts, run_moment, run_parameters
+from upkeep.operators.run import RoutineFacts, run_moment, run_of, run_parameters
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from upkeep.incidents.signals import RunOf
     from upkeep.runs.moment import Moment
 
 ANSWER_SHARE = 0.8
@@ -61,6 +63,8 @@ class RunChecks(BaseOperator):
         moment = run_moment(context, self.routine, wanted)
         findings, left_out = self._ask(moment)
         self._record(context, findings, left_out)
+        if not moment.past:
+            self._raise(run_of(context, self.routine, wanted), findings)
         if not findings:
             raise AirflowSkipException(left_out)
         self._decide(context, findings)
@@ -109,6 +113,26 @@ class RunChecks(BaseOperator):
             procedure_id=self.procedure_id,
             left_out=left_out,
         )
+
+    def _raise(self, run: RunOf | None, findings: list[Finding]) -> None:
+        """Open an incident for critical findings, and for warnings that hold longer than they may."""
+        if run is None or not any(f.state in (State.CRITICAL, State.WARNING) for f in findings):
+            return
+        from upkeep.catalog.compiled import Catalog
+        from upkeep.incidents.signals import critical_findings, lasting_warning
+        from upkeep.ledger.reads import warning_since
+        from upkeep.operators.escalation import raise_signals
+        from upkeep.operators.ledger import ledger_engine
+
+        system, now = Catalog().system(run.system), datetime.now(UTC)
+        signals = [critical_findings(run, system, findings, kind=self.kind, task_id=self.task_id, now=now)]
+        for finding in findings:
+            if finding.state is State.WARNING:
+                since = warning_since(ledger_engine(), run.dag_id, finding.check) or finding.observed_at
+                signals.append(
+                    lasting_warning(run, system, finding, task_id=self.task_id, since=since, now=now)
+                )
+        raise_signals(*signals)
 
     def _decide(self, context: Context, findings: list[Finding]) -> None:
         for finding in sorted(findings, key=lambda f: -f.state.rank):

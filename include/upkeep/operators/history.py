@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from upkeep.checks.context import Measurement
+from upkeep.checks.context import Measurement, PastIncident
 
 
 class LedgerHistory:
@@ -21,3 +21,17 @@ class LedgerHistory:
 
         rows = reads.measurements(ledger_engine(), self._system_id, metric, start=since, end=until)
         return [Measurement(row.at, row.value) for row in rows]
+
+    def incidents(self, since: datetime, until: datetime) -> Sequence[PastIncident]:
+        """Return what opened from `since` and before `until`, as it was known then, oldest first."""
+        from upkeep.ledger import kpi_reads
+        from upkeep.operators.ledger import ledger_engine
+
+        return kpi_reads.incidents(ledger_engine(), self._system_id, since, until)
+
+    def known_since(self) -> datetime | None:
+        """Return when the ledger first heard of this system, None if it never did."""
+        from upkeep.ledger import kpi_reads
+        from upkeep.operators.ledger import ledger_engine
+
+        return kpi_reads.known_since(ledger_engine(), self._system_id)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
-from upkeep.operators.run import RoutineFacts
+from upkeep.operators.run import RoutineFacts, run_moment, run_of, run_parameters
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,6 +49,22 @@ class WriteReport(BaseOperator):
         if reads.run(engine, run.dag_id, run.run_id) is None:
             raise AirflowSkipException("the run was never opened: there is nothing to report")
         system = Catalog().system(self.routine["system"])
-        return write_report(
+        counts = write_report(
             engine, run.dag_id, run.run_id, self.routine["system"], system, self.routine["routine"]
         )
+        self._tell(context)
+        return counts
+
+    def _tell(self, context: Context) -> None:
+        """Resolve the incidents that this run shows to be over, and send its warnings."""
+        from upkeep.operators.aftermath import resolve_what_recovered, send_digest
+
+        wanted = run_parameters(context, self.routine)
+        run = run_of(context, self.routine, wanted)
+        if run is None or run_moment(context, self.routine, wanted).past:
+            return
+        states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])[run.run_id]
+        done = {task: states.get(task) for task in self.routine["procedures"]}
+        complete = not wanted.procedures and set(done.values()) <= {"success", "skipped"}
+        resolve_what_recovered(run, complete=complete)
+        send_digest(run, self.routine["routine"])

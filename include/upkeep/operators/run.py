@@ -11,6 +11,8 @@ from upkeep.runs.moment import Moment, RunFacts, moment
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from upkeep.incidents.signals import RunOf
+
 
 class RoutineFacts(TypedDict):
     """What every task of a routine knows of it; plain values, for they are serialised with the DAG."""
@@ -25,6 +27,23 @@ class RoutineFacts(TypedDict):
 def run_parameters(context: Context, routine: RoutineFacts) -> parameters.RunParameters:
     """Return the run's validated parameters. Raises ConfigurationError saying what would be right."""
     return parameters.read(context["params"], routine["procedures"])
+
+
+def run_of(context: Context, routine: RoutineFacts, wanted: parameters.RunParameters) -> RunOf | None:
+    """Return the run as signals name it, None where it may open no incident: a backfill, one by hand."""
+    from upkeep.incidents.signals import RunOf
+
+    run, task = context["dag_run"], context["ti"].task
+    if not wanted.pages(run.run_type.value):
+        return None
+    return RunOf(
+        system=routine["system"],
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        run_type=run.run_type.value,
+        owner=task.owner,
+        attempt=run.clear_number or 0,
+    )
 
 
 def run_moment(context: Context, routine: RoutineFacts, wanted: parameters.RunParameters) -> Moment:

@@ -16,6 +16,7 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert
 from dateutil.relativedelta import relativedelta
 
+from upkeep.callbacks.failure import task_failed
 from upkeep.catalog.compiled import Catalog
 from upkeep.catalog.plans import RoutinePlan
 from upkeep.deadlines.run_due import RunDue
@@ -101,6 +102,7 @@ def _default_args(plan: RoutinePlan) -> dict[str, Any]:
         "max_retry_delay": timedelta(seconds=max(delay, plan.longest_delay_seconds)),
         "retry_policy": retry_policy(),
         "execution_timeout": timedelta(seconds=plan.timeout_seconds),
+        "on_failure_callback": task_failed,
     }
 
 
@@ -128,6 +130,12 @@ def _params(plan: RoutinePlan) -> dict[str, Param]:
             enum=["auto", "yes", "no"],
             title="Dry run",
             description="Whether to only say what would change; auto is dry unless the run is scheduled.",
+        ),
+        "page": Param(
+            False,
+            type="boolean",
+            title="Page",
+            description="Whether a run by hand opens incidents and sends the digest.",
         ),
     }
 

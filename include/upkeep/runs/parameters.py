@@ -9,7 +9,7 @@ from typing import Any
 
 from upkeep.errors import ConfigurationError
 
-KNOWN = ("as_of", "procedures", "dry_run")
+KNOWN = ("as_of", "procedures", "dry_run", "page")
 """The keys of a run's conf."""
 
 DRY_RUN = ("auto", "yes", "no")
@@ -22,6 +22,7 @@ class RunParameters:
     as_of: datetime | None
     procedures: frozenset[str]
     dry_run: str
+    page: bool = False
 
     def wants(self, task_id: str) -> bool:
         """Return whether the run includes this procedure."""
@@ -30,6 +31,10 @@ class RunParameters:
     def is_dry(self, run_type: str) -> bool:
         """Return whether the run only says what it would change: `auto` is dry unless scheduled."""
         return self.dry_run == "yes" or (self.dry_run == "auto" and run_type != "scheduled")
+
+    def pages(self, run_type: str) -> bool:
+        """Return whether the run opens incidents: a scheduled one does, one by hand where it is asked to."""
+        return run_type != "backfill" and (run_type == "scheduled" or self.page)
 
 
 def refuse_unknown(conf: Mapping[str, Any] | None) -> None:
@@ -55,7 +60,10 @@ def read(values: Mapping[str, Any], task_ids: Collection[str]) -> RunParameters:
     dry_run = values.get("dry_run") or "auto"
     if dry_run not in DRY_RUN:
         raise ConfigurationError(f"dry_run is {dry_run!r}; write one of {', '.join(DRY_RUN)}")
-    return RunParameters(_as_of(values.get("as_of")), chosen, dry_run)
+    page = values.get("page") or False
+    if not isinstance(page, bool):
+        raise ConfigurationError(f"page is {page!r}; write true or false")
+    return RunParameters(_as_of(values.get("as_of")), chosen, dry_run, page)
 
 
 def _as_of(value: str | None) -> datetime | None:

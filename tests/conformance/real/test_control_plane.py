@@ -22,9 +22,11 @@ pytestmark = pytest.mark.usefixtures("plane")
 
 PARTS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"}
 RUN = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
 from tests.conformance.control_plane.plane import control_plane
 from tests.conformance.programs.build import programs
+# A run in the background of a shell ignores it, and so would this one.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with control_plane(programs(), pathlib.Path(sys.argv[1])):
     print("up", flush=True)
     time.sleep(600)
@@ -66,7 +68,10 @@ def test_nothing_outlives_an_interrupted_run(tmp_path: Path) -> None:
         assert run.stdout.readline() == "up\n"
         children = process.recorded(tmp_path)
         run.send_signal(signal.SIGINT)
-        run.wait(30)
+        try:
+            run.wait(30)
+        finally:
+            run.kill()
     assert {child.name for child in children} == PARTS
     assert [child.name for child in children if process.alive(child)] == []
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from upkeep.catalog.models.base import Entry, Name
+from upkeep.catalog.models.base import Entry, Name, ProcedureId
 from upkeep.catalog.models.metrics import Severity
 
 
@@ -24,6 +24,7 @@ class Level(Entry):
     """One level of a chain. Its wait counts from when the level was paged."""
 
     owner: Name
+    """An owner, or a rotation: whoever of it is on call."""
     wait_minutes: float = Field(ge=0)
     """How long before the next level is paged; 0 pages the next at once."""
     ends_at: Literal["acknowledgement", "resolution"] = "acknowledgement"
@@ -52,6 +53,7 @@ class Escalation(Entry):
     """Issue type → chain (performance, security, data_loss, service_down, …)."""
     by_symptom: dict[Name, Name] = {}
     """Symptom → chain, where a guide sends symptoms to teams."""
-    rotations: dict[Name, list[Name]] = {}
     storm_incidents: int = Field(default=10, gt=1)
     """More open incidents than this at once in the system become one storm incident."""
+    serves: list[ProcedureId] = []
+    """Duties that the task `escalate` does, by what stands here and in `owners`, `tiers` and `channels`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from upkeep.catalog.models.base import Cron, Entry, Name, ProcedureId, Ratio, TimeZone, Url
 
@@ -99,11 +99,26 @@ class Training(Entry):
 
 
 class Kpi(Entry):
-    """A target that the KPI report measures."""
+    """A target that the KPI report measures; without a source it is unknown."""
 
     title: str
     below_minutes: float | None = Field(default=None, gt=0)
     above_ratio: Ratio | None = None
+    incidents: Literal["detection", "response", "recovery"] | None = None
+    """The mean time of the system's incidents that is to be below the minutes."""
+    slo: Name | None = None
+    """The objective whose share of good events is to be above the ratio."""
+    metric: Name | None = None
+    """The metric, a share, whose mean is to be above the ratio."""
+
+    @model_validator(mode="after")
+    def _measures_one_thing(self) -> Self:
+        if (self.below_minutes is None) == (self.above_ratio is None):
+            raise ValueError("a KPI has exactly one of below_minutes and above_ratio")
+        shares = [name for name in (self.slo, self.metric) if name]
+        if (shares and self.below_minutes) or (self.incidents and self.above_ratio) or len(shares) > 1:
+            raise ValueError("minutes are measured by incidents, a ratio by one of slo and metric")
+        return self
 
 
 class Test(Entry):

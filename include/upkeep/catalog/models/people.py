@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal
 
 from pydantic import Field
@@ -18,6 +19,8 @@ class Owner(Entry):
     phone: str | None = None
     link: Url | None = None
     """Where the owner is described; shown as the owner's link in Airflow."""
+    tier: Name | None = None
+    """The support tier whose hours are the owner's; by default always."""
     placeholder: bool = False
     """The guide names the role without a contact: `upkeep catalog check` warns until it is filled in."""
 
@@ -31,17 +34,33 @@ class Vendor(Entry):
     placeholder: bool = False
 
 
+class Hours(Entry):
+    """Business hours in the system's time zone; the calendar's holidays are none."""
+
+    weekdays: list[int] = [0, 1, 2, 3, 4]
+    """0 is Monday."""
+    begin: dt.time = dt.time(9)
+    end: dt.time = dt.time(17)
+
+
 class SupportTier(Entry):
     """A tier of support as the guide defines it; its response time is a target, not a wait."""
 
     title: str
-    availability: Literal["always", "business_hours_and_on_call", "on_call"]
+    availability: Literal["always", "business_hours", "business_hours_and_on_call", "on_call"]
+    hours: Hours = Hours()
+    on_call: Name | None = None
+    """The owner or rotation that answers outside business hours, where it is another."""
     response_minutes: int = Field(gt=0)
     responsibilities: list[str]
 
 
 class Rotation(Entry):
-    """Who is on call in turn: the members in order, each from one hand-over to the next."""
+    """Who is on call in turn: the members in order, each from one hand-over to the next.
+
+    Whose turn it is follows from the number of hand-overs since the first of January 2024; to begin with
+    another member, change the order.
+    """
 
     members: list[Name] = Field(min_length=1)
     handover: Cron = "0 9 * * 1"

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from upkeep.catalog.models.metrics import Slo
 from upkeep.checks.choice import choose
 from upkeep.checks.context import Check, CheckContext
-from upkeep.checks.measured import Line, read_lines
+from upkeep.checks.measured import Line
+from upkeep.checks.objectives import good_share, one_line
 from upkeep.checks.registry import Parameters, Reads, register
-from upkeep.errors import BadAnswer
 from upkeep.findings import Finding, State
 from upkeep.findings.units import format_against, format_value
-
-_WINDOW_STEP_MINUTES = 5
-"""The usual range of a rate: every event is in exactly one step."""
 
 
 class SloParameters(Parameters):
@@ -56,7 +53,8 @@ class _Question:
     def ask_recent(self) -> Finding:
         """Return whether the share was below the target for the whole of the alert's time."""
         minutes, target = self.objective.alert_for_minutes, self.objective.target_ratio
-        good, total = self._read(self.objective.good, minutes), self._read(self.objective.total, minutes)
+        good = one_line(self.context, self.objective.good, minutes)
+        total = one_line(self.context, self.objective.total, minutes)
         count = total.value_at(self.context.as_of) if total else None
         if total is None or count is None:
             return self._unknown("no data: the total has no value")
@@ -81,18 +79,10 @@ class _Question:
     def ask_window(self) -> Finding:
         """Return the share over the objective's window and what is left of the error budget."""
         days, target = self.objective.window_days, self.objective.target_ratio
-        span = f"[{days}d:{_WINDOW_STEP_MINUTES}m]"
-        good, total = (
-            self._read(f"sum_over_time(({expr}){span})", 0)
-            for expr in (self.objective.good, self.objective.total)
-        )
-        points = self._read(f"count_over_time(({self.objective.total}){span})", 0)
-        if total is None or points is None:
-            return self._unknown("no data: the total has no value in the window")
-        count = total.points[-1][1]
-        if not count > 0:
-            return self._unknown("no traffic: there were no events in the window")
-        share = (good.points[-1][1] if good else 0.0) / count
+        found = good_share(self.context, self.objective, timedelta(days=days))
+        if isinstance(found, str):
+            return self._unknown(found)
+        share = found.ratio
         left = _budget_left(share, target)
         return Finding(
             **self._common(share, f"< {format_value(target, 'ratio')} over {days} d"),
@@ -101,16 +91,10 @@ class _Question:
             f"{format_value(max(left, 0.0), 'ratio')} of the error budget left",
             evidence={
                 "error_budget_left_ratio": left,
-                "days_with_data": round(points.points[-1][1] * _WINDOW_STEP_MINUTES / 1440, 2),
+                "days_with_data": found.days_with_data,
                 "measurement": self.objective.measurement,
             },
         )
-
-    def _read(self, expr: str, minutes: float) -> Line | None:
-        lines = read_lines(self.context, expr, minutes)
-        if len(lines) > 1:
-            raise BadAnswer(f"{expr} has {len(lines)} series where an objective needs one: sum it")
-        return lines[0] if lines else None
 
     def _written(self, share: float) -> str:
         return format_against(share, self.objective.target_ratio, "ratio")

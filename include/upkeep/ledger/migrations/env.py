@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from upkeep.ledger import incident_tables  # noqa: F401  - its tables belong to Base
 from upkeep.ledger.migrate import VERSION_TABLE
 from upkeep.ledger.tables import Base
 

@@ -1,0 +1,1 @@
+"""Incidents: what people must handle, the chain that is paged, and how they answer."""

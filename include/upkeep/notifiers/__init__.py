@@ -1,0 +1,1 @@
+"""Channels at the Airflow edge: senders that use the official providers' hooks and connections."""

@@ -1,0 +1,78 @@
+"""What follows from a run's findings once it is over: what recovered resolves, warnings go to the digest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from upkeep.findings import State
+
+if TYPE_CHECKING:
+    from upkeep.incidents.signals import RunOf
+
+log = logging.getLogger(__name__)
+
+
+def resolve_what_recovered(run: RunOf, *, complete: bool) -> Sequence[object]:
+    """Resolve the incidents whose reasons this run shows to be gone, and have those who were paged told.
+
+    complete: the run was asked for everything, and every procedure of it succeeded.
+    """
+    from upkeep.ledger import reads
+    from upkeep.ledger.recovery import resolve_recovered
+    from upkeep.operators.escalation import wake_soon
+    from upkeep.operators.ledger import ledger_engine
+
+    engine, now = ledger_engine(), datetime.now(UTC)
+    found = reads.findings(engine, run.dag_id, run.run_id)
+    # A warning is not what the page was about; an unknown may still be it.
+    well = {row.check_id for row in found if row.state in (State.OK, State.WARNING)}
+    resolved = resolve_recovered(
+        engine,
+        run.system,
+        run.dag_id,
+        ok_checks=well,
+        still_wrong={row.check_id for row in found} - well,
+        complete=complete,
+        now=now,
+    )
+    if resolved:
+        log.info("resolved: %s", ", ".join(map(str, resolved)))
+        wake_soon()
+    return resolved
+
+
+def send_digest(run: RunOf, routine: str) -> None:
+    """Send the run's warnings once, in one message for each channel; nothing where there are none."""
+    from airflow.sdk.configuration import conf
+
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.ledger import digests, reads
+    from upkeep.notifiers.senders import senders
+    from upkeep.operators.ledger import ledger_engine
+    from upkeep.paging.deliver import deliver_all
+    from upkeep.paging.digest import digests_of
+
+    engine = ledger_engine()
+    warned = [row for row in reads.findings(engine, run.dag_id, run.run_id) if row.state == State.WARNING]
+    if not warned or not digests.begin(engine, run.dag_id, run.run_id):
+        return
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    report = f"{base}/upkeep/reports/{quote(run.dag_id, safe='')}/{quote(run.run_id, safe='')}"
+    system = Catalog().system(run.system)
+    messages = digests_of(run, system, routine, warned, {"report": report})
+    ways = senders(run.system)
+    outcomes = [delivery for _, delivery in deliver_all((message, ways) for message in messages)]
+    for failed in (delivery.error for delivery in outcomes if not delivery.delivered):
+        log.warning("the digest was not delivered: %s", failed)
+    digests.record(
+        engine,
+        run.dag_id,
+        run.run_id,
+        channels=[str(delivery.channel) for delivery in outcomes if delivery.delivered],
+        errors=[delivery.error for delivery in outcomes if not delivery.delivered],
+        now=datetime.now(UTC),
+    )

@@ -1,0 +1,1 @@
+"""Pages: what they say on each channel, and the rules by which they are delivered."""

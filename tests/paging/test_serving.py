@@ -1,0 +1,142 @@
+"""A wake-up from the ledger to the servers outside: what is due is sent, whatever fails in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from sqlalchemy import Engine, create_engine, text
+from tests.paging.conftest import Outside
+from tests.servers.incidents import NOON, by, chain, raise_, signal
+from tests.servers.ledger import empty_database, ledger, postgres_server
+
+from upkeep.catalog.models import System
+from upkeep.errors import ConfigurationError, TemporaryError
+from upkeep.incidents.model import Person
+from upkeep.ledger import answers, incident_reads, outbox
+from upkeep.notifiers.senders import senders
+from upkeep.paging.raising import page_directly, raise_signal
+from upkeep.paging.serving import Around, Served, serve
+
+SYSTEMS = Path(__file__).parents[2] / "include" / "systems"
+
+__all__ = ["empty_database", "ledger", "postgres_server"]
+
+
+class Clock:
+    """A clock that stands until it is put on."""
+
+    now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def no_system(name: str) -> Any:
+    raise ConfigurationError(f"the catalog has no system {name}")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def around(connected: Outside, clock: Clock) -> Around:
+    """The real channels, and a catalog that has lost the system: the incident says whom to page."""
+    return Around(
+        no_system, lambda system: senders(system, timeout_seconds=2), clock, "https://airflow.test/"
+    )
+
+
+def level(channel: str) -> Any:
+    person = Person("sre", "SRE", email="sre@shop.test", slack_channel="#shop")
+    return chain("sre", channels=(channel,), fallback=person)
+
+
+def test_a_due_step_is_paged_with_a_link_and_is_not_paged_again(
+    ledger: Engine, around: Around, connected: Outside
+) -> None:
+    opened = raise_(ledger, chain=level("slack"))
+
+    assert serve(ledger, around) == Served(steps=1, delivered=1)
+    assert serve(ledger, around) == Served()
+    [sent] = connected.captured("slack")
+    assert f"https://airflow.test/upkeep/incidents/{opened.incident_id}" in str(sent)
+    [page] = incident_reads.pages(ledger, opened.incident_id)
+    assert (page.state, page.channel, page.target) == ("sent", "slack", "#shop")
+
+
+def test_what_no_channel_takes_goes_to_the_next_level_at_once_and_is_said(
+    ledger: Engine, around: Around, connected: Outside
+) -> None:
+    connected.behave("slack", status=404)
+    person = Person("sre", "SRE", email="sre@shop.test", slack_channel="#shop")
+    levels = chain("l1", "l2", fallback=person)
+    first, second = levels.levels
+    of = replace(levels, levels=(replace(first, channels=("slack",)), replace(second, channels=("email",))))
+    opened = raise_(ledger, chain=of)
+
+    assert serve(ledger, around) == Served(steps=2, delivered=1, dead=1)
+    assert [one["to"] for one in connected.mail()] == [["sre@shop.test"]]
+    kinds = [line.kind for line in incident_reads.history(ledger, opened.incident_id)]
+    assert kinds == ["opened", "page_failed", "dead_letter", "paged"]
+
+
+def test_a_page_that_a_killed_worker_claimed_is_sent_again_under_its_id(
+    ledger: Engine, around: Around, connected: Outside, clock: Clock
+) -> None:
+    opened = raise_(ledger, chain=level("webhook"))
+    first = serve(ledger, around)
+    [page] = incident_reads.pages(ledger, opened.incident_id)
+    with ledger.begin() as connection:  # as it was when the worker was killed after sending
+        lease = {"until": NOON + timedelta(seconds=60)}
+        connection.execute(
+            text("UPDATE pages SET state = 'pending', sent_at = NULL, claimed_until = :until"), lease
+        )
+
+    assert serve(ledger, around) == Served()
+    clock.now = NOON + timedelta(seconds=61)
+    assert serve(ledger, around).delivered == first.delivered == 1
+    assert {one["body"]["page_id"] for one in connected.captured("webhook")} == {str(page.id)}
+
+
+def test_an_acknowledgement_stops_the_chain_and_tells_the_paged(
+    ledger: Engine, around: Around, connected: Outside, clock: Clock
+) -> None:
+    opened = raise_(ledger, chain=level("slack"))
+    serve(ledger, around)
+    answers.acknowledge(ledger, opened.incident_id, by("ops", 1))
+
+    assert serve(ledger, around) == Served(delivered=1)
+    assert "Acknowledged" in str(connected.captured("slack")[-1])
+    clock.now = NOON + timedelta(hours=3)
+    assert serve(ledger, around).delivered == 0
+
+
+def test_without_a_ledger_the_first_level_is_paged_under_the_keys_that_its_incident_will_have(
+    ledger: Engine, around: Around, connected: Outside
+) -> None:
+    system = System.model_validate(YAML(typ="safe").load(SYSTEMS / "maintenance-api.yaml"))
+    known = replace(around, system=lambda _: system)
+    given = signal(system="maintenance-api", fold_key="maintenance-api/x", issue_type="performance")
+
+    assert page_directly(given, known).delivered
+    raise_signal(ledger, given, known.system, NOON)
+    assert serve(ledger, known) == Served(steps=1, delivered=1)
+    assert len(connected.captured("slack")) == 1  # what is critical goes to PagerDuty and to Slack
+    direct, kept = connected.captured("pagerduty")
+    assert direct["body"]["dedup_key"] == kept["body"]["dedup_key"]
+    assert direct["body"]["dedup_key"].startswith(str(given.incident_id))
+
+
+def test_a_ledger_that_is_down_is_a_temporary_error(around: Around) -> None:
+    gone = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with pytest.raises(TemporaryError):
+        serve(gone, around)
+    with pytest.raises(TemporaryError):
+        outbox.claim_pages(gone, NOON)
