@@ -23,7 +23,7 @@ demo-check: setup ## Like demo, then stop; the exit status says whether every ru
 	@$(UPKEEP) demo --check
 
 test: setup ## Run the tests (TESTS="tests/catalog -k limits" picks some)
-	@$(PYTHON) -m pytest $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
 
 test-conformance: setup ## The same against a real Kubernetes API and Kafka broker (docs/conformance.md)
 	@$(PYTHON) -m tests.conformance $(TESTS)

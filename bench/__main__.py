@@ -20,7 +20,7 @@ os.environ |= {
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from bench import memory, parsing, routines  # noqa: E402
+from bench import escalation, memory, parsing, routines  # noqa: E402
 from bench.rows import Row, save  # noqa: E402
 
 OUTPUT = Path("build/bench.json")
@@ -31,7 +31,12 @@ def main() -> int:
     console = Console()
     rows: list[Row] = []
     wanted = sys.argv[1:]
-    benches = {"parsing": parsing.rows, "memory": memory.rows, "routines": routines.rows}
+    benches = {
+        "parsing": parsing.rows,
+        "memory": memory.rows,
+        "routines": routines.rows,
+        "escalation": escalation.rows,
+    }
     for name, bench in benches.items():
         if wanted and name not in wanted:
             continue

@@ -66,13 +66,13 @@ def _pairs(estate: Estate, executor: str, rounds: int) -> list[tuple[float, floa
             ensure_pools(api, ["zetra"])
             runs.wait_for_dags(api, [ROUTINE], 90)
             _wait_for_noop(api)
-            pairs = [(_seconds(api, ROUTINE), _seconds(api, "noop")) for _ in range(rounds + UNCOUNTED)]
+            pairs = [(seconds(api, ROUTINE), seconds(api, "noop")) for _ in range(rounds + UNCOUNTED)]
     finally:
         platform.stop(state_folder())
     return pairs[UNCOUNTED:]
 
 
-def _seconds(api: AirflowApi, dag_id: str) -> float:
+def seconds(api: AirflowApi, dag_id: str) -> float:
     """Return the wall time of one run, from its start to its end as Airflow recorded them."""
     run_id = f"bench_{time.time_ns()}"
     api.trigger(dag_id, run_id)

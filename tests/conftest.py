@@ -4,6 +4,11 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
 
 # What a run is told about the servers to test against (docs/conformance.md).
 _TOLD = {"UPKEEP_CONFORMANCE", "UPKEEP_TEST_KUBECONFIG"}
@@ -19,3 +24,10 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "UPKEEP_CACHE": f"{_OWN}/catalog",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a folder on one worker: they share servers that take long to start."""
+    for item in items:
+        folder = item.path.relative_to(ROOT).parts[:2]
+        item.add_marker(pytest.mark.xdist_group("/".join(folder)))

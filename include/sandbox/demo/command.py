@@ -56,7 +56,9 @@ def _demo(console: Console, *, check: bool, began: float) -> int:
             if part.state is not PartState.UP:
                 progress.console.print(f"[yellow]{part.name} is not there:[/] {part.why}; {part.costs}")
         with _step(progress, "Airflow: database, scheduler, API server, triggerer"):
-            airflow = platform.start(state_folder(), estate, airflow_connections(estate))
+            airflow = platform.start(
+                state_folder(), estate, airflow_connections(estate), favourite_port=platform.FAVOURITE_PORT
+            )
         with platform.api(airflow) as api:
             ended = _run(progress, api)
     findings = show.findings(estate, ended)

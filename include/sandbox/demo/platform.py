@@ -39,17 +39,22 @@ def running(platform: Platform) -> bool:
 
 
 def start(
-    state: Path, estate: Estate, connections: Mapping[str, str], settings: Mapping[str, str] | None = None
+    state: Path,
+    estate: Estate,
+    connections: Mapping[str, str],
+    settings: Mapping[str, str] | None = None,
+    favourite_port: int | None = None,
 ) -> Platform:
     """Start Airflow unless it runs, migrate its database and the ledger first, wait until it is healthy.
 
     connections: what Airflow shall know. settings: environment variables besides those of the demo.
+    favourite_port: the UI's, where it is free; any free one otherwise.
     """
     known = find(state)
     if known and running(known):
         return known
     stop(state)
-    platform = Platform(state / "airflow", _ports(known))
+    platform = Platform(state / "airflow", _ports(known, favourite_port))
     prepare(platform)
     (platform.folder / "ports.json").write_text(json.dumps(vars(platform.ports)))
     environment = variables(platform, estate, connections) | dict(settings or {})
@@ -106,8 +111,8 @@ def _program(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _ports(known: Platform | None) -> Ports:
+def _ports(known: Platform | None, favourite: int | None) -> Ports:
     if known and all(map(is_free, vars(known.ports).values())):
         return known.ports
-    favourite = FAVOURITE_PORT if is_free(FAVOURITE_PORT) else free_port()
-    return Ports(api=favourite, worker_logs=free_port(), trigger_logs=free_port())
+    api = favourite if favourite and is_free(favourite) else free_port()
+    return Ports(api=api, worker_logs=free_port(), trigger_logs=free_port())

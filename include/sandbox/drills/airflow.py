@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine
-from sqlalchemy.pool import NullPool
 
 from sandbox import certificates, process
 from sandbox.connections import airflow_connections
@@ -54,12 +53,8 @@ class Drill:
         self.api.trigger(late_dag(system), name, {"page": True})
 
     def forget(self) -> None:
-        """Start afresh: no incident, no late run that the watchdog would find again, nothing received."""
-        late = {*map(late_dag, self.systems)}
-        for run in self.api.runs(state=["queued", "running"]):
-            if run["dag_id"] in late:
-                self.api.delete_runs(run["dag_id"], [run["dag_run_id"]])
-        incidents.forget(self.ledger)
+        """Start afresh: no open incident, nothing received."""
+        incidents.end_all(self.ledger)
         self.captured.forget()
 
 
@@ -78,7 +73,7 @@ def drill(systems: int, settings: Mapping[str, str] | None = None) -> Iterator[D
         connections = airflow_connections(estate) | {"upkeep_ledger": _connection(estate)}
         own = {"UPKEEP_SYSTEMS": str(folder / "systems"), **(settings or {})}
         started = platform.start(folder, estate, connections, own)
-        ledger = create_engine(_url(estate), poolclass=NullPool)
+        ledger = create_engine(_url(estate), pool_pre_ping=True)
         with platform.api(started) as api:
             _prepare(api, names)
             yield Drill(folder, started, api, ledger, Captured(str(estate.part("capture").url)), names)
@@ -111,7 +106,9 @@ def _estate(folder: Path) -> Estate:
     certificates.prepare(folder)
     context = Context(folder=folder)
     parts: list[Endpoint] = [*edge.start(context), CLUSTER.start(context), LEDGER.start(context)]
-    return Estate(folder=folder, state=PartState.UP, parts={part.name: part for part in parts})
+    estate = Estate(folder=folder, state=PartState.UP, parts={part.name: part for part in parts})
+    estate.save()  # a part that is started again finds its port there
+    return estate
 
 
 def _url(estate: Estate) -> URL:

@@ -24,14 +24,14 @@ def late_dag(system_id: str) -> str:
     """Return the DAG of a system's late routine.
 
     >>> late_dag("drill-07")
-    'drill_07_late'
+    'drill-07_late'
     """
-    return f"{system_id.replace('-', '_')}_late"
+    return f"{system_id}_late"
 
 
 def ten_dag(system_id: str) -> str:
     """Return the DAG of a system's routine of ten tasks."""
-    return f"{system_id.replace('-', '_')}_ten"
+    return f"{system_id}_ten"
 
 
 def write_catalog(folder: Path, count: int) -> list[str]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, delete, select, update
 
 from upkeep.incidents.model import ChainCopy, ChainLevel, Signal
-from upkeep.ledger.incident_tables import Incident
+from upkeep.ledger.incident_tables import Incident, PageRow
 from upkeep.ledger.incidents import open_or_fold
 from upkeep.ledger.tables import DeadlineMiss
 
@@ -52,10 +52,14 @@ def deadlines(ledger: Engine) -> dict[str, datetime]:
     """Return DAG to the deadline that it missed last."""
     query = select(DeadlineMiss.dag_id, DeadlineMiss.deadline_at).order_by(DeadlineMiss.deadline_at)
     with ledger.connect() as connection:
-        return dict(connection.execute(query).tuples())
+        return dict(connection.execute(query).tuples().all())
 
 
-def forget(ledger: Engine) -> None:
-    """Forget every incident with all that belongs to it."""
+def end_all(ledger: Engine) -> None:
+    """Resolve every incident and tell nobody. Their signals stay, so that the watchdog opens none again."""
+    now = datetime.now(UTC)
+    open_ones = update(Incident).where(Incident.resolved_at.is_(None))
     with ledger.begin() as connection:
-        connection.execute(text("TRUNCATE incidents, signals, pages, incident_history, deadline_misses"))
+        connection.execute(open_ones.values(resolved_at=now, resolved_by="drill", next_step_at=None))
+        connection.execute(update(PageRow).where(PageRow.state == "pending").values(state="suppressed"))
+        connection.execute(delete(DeadlineMiss))

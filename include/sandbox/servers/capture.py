@@ -44,7 +44,6 @@ class Capture:
         channel = channel_of(request.path)
         text = await request.text()
         behaviour = self._now(channel)
-        await asyncio.sleep(behaviour.get("delay_seconds", 0))
         told = bool(behaviour.keys() & {"status", "body", "drop"})
         status = behaviour.get("status", web.HTTPOk.status_code)
         body = _read(text, request)
@@ -59,6 +58,7 @@ class Capture:
                 "answered": "nothing" if behaviour.get("drop") else status if told else "ok",
             }
         )
+        await asyncio.sleep(behaviour.get("delay_seconds", 0))
         if behaviour.get("drop") and request.transport is not None:
             request.transport.abort()
         return _told(behaviour, status) if told else _answer(channel, request, body)

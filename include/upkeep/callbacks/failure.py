@@ -1,4 +1,4 @@
-"""What happens when a task of a routine has failed for good: an incident opens, or an open one hears of it."""
+"""What happens when a task of a routine has failed for good: its incident opens, or hears of it."""
 
 from __future__ import annotations
 

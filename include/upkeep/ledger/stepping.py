@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, insert, or_, select, update
+from sqlalchemy import Engine, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -86,15 +86,23 @@ def apply_steps(engine: Engine, decided: Sequence[Decided], now: datetime) -> li
 
 
 def next_wake(engine: Engine) -> datetime | None:
-    """Return when the next step of any incident is due, None where none is open."""
-    query = (
+    """Return when the next step of any incident, or the next page that waits, is due; None for neither.
+
+    A page whose sender never said what became of it is due when the claim runs out: without a run then, it
+    would wait for the next step of any incident, which may be an hour away.
+    """
+    step = (
         select(Incident.next_step_at)
         .where(Incident.resolved_at.is_(None), Incident.next_step_at.is_not(None))
         .order_by(Incident.next_step_at)
         .limit(1)
     )
+    page = select(func.min(func.greatest(PageRow.created_at, PageRow.claimed_until))).where(
+        PageRow.state == "pending"
+    )
     with told_apart(), engine.connect() as connection:
-        return connection.scalar(query)
+        due = (connection.scalar(step), connection.scalar(page))
+        return min((one for one in due if one is not None), default=None)
 
 
 def wake_stalled(engine: Engine, now: datetime) -> list[UUID]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BATCH = 200
 """Incidents and pages taken at once: as many as are sent together, well before the claim runs out."""
 
-RECORD_EVERY = 50
+RECORD_EVERY = 10
 """Outcomes recorded in one transaction: a killed worker repeats at most so many pages, under their ids."""
 
 
