@@ -215,3 +215,12 @@ def test_the_heard_round_is_kept_when_delivery_and_decision_cross(ledger: Engine
     assert stepping.apply_steps(ledger, [decided], after(15)) == []
     assert wake(ledger, 15) == []
     assert the_incident(ledger).exhausted
+
+
+def test_a_claimed_step_is_due_again_when_its_claim_ends(ledger: Engine) -> None:
+    raise_(ledger)
+    assert stepping.next_wake(ledger) == after(0)
+
+    stepping.claim_due(ledger, after(0))
+
+    assert stepping.next_wake(ledger) == after(0) + stepping.LEASE

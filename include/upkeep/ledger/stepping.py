@@ -19,6 +19,9 @@ from upkeep.ledger.errors import told_apart
 from upkeep.ledger.incident_rows import STEP_COLUMNS, changing, state_of
 from upkeep.ledger.incident_tables import HistoryRow, Incident, PageRow
 
+EARLIEST = 500
+"""Steps that are looked at for the next one that nobody has claimed: whoever claimed these takes the rest."""
+
 LEASE = timedelta(seconds=60)
 """How long a claim holds: a worker that is killed gives free what it claimed."""
 
@@ -89,14 +92,17 @@ def next_wake(engine: Engine) -> datetime | None:
     """Return when the next step of any incident, or the next page that waits, is due; None for neither.
 
     A page whose sender never said what became of it is due when the claim runs out: without a run then, it
-    would wait for the next step of any incident, which may be an hour away.
+    would wait for the next step of any incident, which may be an hour away. So is a step that was claimed:
+    a run before that would find nothing to take, and ask for another at once.
     """
-    step = (
-        select(Incident.next_step_at)
+    earliest = (
+        select(func.greatest(Incident.next_step_at, Incident.claimed_until).label("at"))
         .where(Incident.resolved_at.is_(None), Incident.next_step_at.is_not(None))
         .order_by(Incident.next_step_at)
-        .limit(1)
+        .limit(EARLIEST)
+        .subquery()
     )
+    step = select(func.min(earliest.c.at))
     page = select(func.min(func.greatest(PageRow.created_at, PageRow.claimed_until))).where(
         PageRow.state == "pending"
     )
