@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class RunDue(BaseDeadlineReference):
     """Count from the run's due time, so that a run created late is late.
 
-    A backfill has no deadline. The very first run of a DAG counts from now: on the first deployment
-    the latest past interval may run at once, and nobody missed anything. Evaluated by the scheduler,
+    A backfill has no deadline. Until a DAG has had a scheduled run, deadlines count from now: on the first
+    deployment, or after a backfill of the days before it, the latest past interval may run at once, and
+    nobody missed anything. Evaluated by the scheduler,
     where Airflow's own models are at hand. The built-in references do not serve: the one on the
     logical date makes a backfill late and leaves a manual run without a deadline, and the one on the
     queueing time breaks the clearing of a run (Airflow issue 70368).
@@ -33,7 +34,11 @@ class RunDue(BaseDeadlineReference):
         ).one()
         if run.run_type == "backfill":
             return None
-        earlier = select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id != run_id).limit(1)
+        earlier = (
+            select(DagRun.id)
+            .where(DagRun.dag_id == dag_id, DagRun.run_id != run_id, DagRun.run_type == "scheduled")
+            .limit(1)
+        )
         if session.scalar(earlier) is None:
             return datetime.now(UTC)
         due: datetime = run.run_after
