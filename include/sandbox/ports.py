@@ -7,6 +7,7 @@ free one. `UPKEEP_PORT_<PART>` asks for a certain one.
 from __future__ import annotations
 
 import os
+import random
 import socket
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from sandbox.errors import PartFailed
 from sandbox.estate import load
 
 LOOPBACK = "127.0.0.1"
+
+RANGE = (16000, 32000)
+"""Linux gives 32768 and up to outgoing connections."""
 
 
 def choose_port(folder: Path, part: str) -> int:
@@ -35,10 +39,13 @@ def choose_port(folder: Path, part: str) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, from below those that the kernel gives to outgoing connections.
+
+    One of those may be taken by any connection before the part binds it.
+    """
+    while not is_free(port := random.randrange(*RANGE)):
+        pass
+    return port
 
 
 def is_free(port: int) -> bool:
