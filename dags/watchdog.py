@@ -1,9 +1,10 @@
 """Looks after the suite itself, every minute.
 
 Purpose: callbacks make an incident fast, this makes it sure. It derives again what should be open (failed,
-late and missing runs, critical findings, a broken catalog, a silent part of Airflow), wakes steps that are
-due and pages that wait, makes the pools that systems need (a task whose pool does not exist is never
-scheduled), and beats an outside heartbeat.
+late and missing runs, DAGs that Airflow does not know, critical findings, a broken catalog, missing
+connections, a queue that stands still, a silent part of Airflow), wakes steps that are due and pages that
+wait, makes the pools that systems need (a task whose pool does not exist is never scheduled), and beats an
+outside heartbeat.
 Needs: the connections `upkeep_airflow` (http: Airflow's own API server, and a user who may edit pools and
 trigger `upkeep_escalation`), `upkeep_ledger`, and for the heartbeat `upkeep_heartbeat`, whose password is
 the ping URL of a dead man's switch.

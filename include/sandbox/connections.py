@@ -13,18 +13,22 @@ from urllib.parse import quote
 
 from sandbox.errors import SandboxError
 from sandbox.estate import Endpoint, Estate
+from sandbox.folders import files_of, repository_of
+from sandbox.keys import backup_key
+from sandbox.parts.mariadb import RESTORER
+from sandbox.parts.postgres_cluster import SUPERUSER
 from sandbox.seeds.aws_names import ACCESS_KEY, SECRET_KEY
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "quikapp": ("mysql", "redis", "kafka"),
-    "maintenance-api": ("mysql",),
-    "zetra": ("postgres", "redis"),
-    "lessay": ("postgres",),
-    "tapio": ("postgres",),
+    "maintenance-api": ("mysql", "restore"),
+    "zetra": ("postgres", "redis", "restore", "files"),
+    "lessay": ("postgres", "restore", "files", "git"),
+    "tapio": ("postgres", "restore", "files"),
 }
 """The roles that each system has besides those that all have."""
 
-COMMON_ROLES = ("prometheus", "alertmanager", "kubernetes", "aws", "http")
+COMMON_ROLES = ("prometheus", "alertmanager", "kubernetes", "aws", "http", "backup_key")
 
 HEALTH_URLS = {"identity_provider": "identity-provider", "payments": "payment-provider"}
 """Outside end points of the catalog, by name, and who stands for them here."""
@@ -142,6 +146,27 @@ def _postgres(estate: Estate, system: str) -> dict[str, Any] | None:
     return _database(estate, "postgres", "postgres", _OWNERS[system], system)
 
 
+def _restore(estate: Estate, system: str) -> dict[str, Any] | None:
+    """Where databases are restored: the same server, as its administrator."""
+    if "mysql" not in ROLES[system]:
+        return _database(estate, "postgres", "postgres", SUPERUSER, "postgres")
+    found = _database(estate, f"mysql-{system}", "mysql", RESTORER, "mysql")
+    return found and {**found, "extra": {"client": "mysql-connector-python"}}
+
+
+def _backup_key(_: Estate, system: str) -> dict[str, Any]:
+    recipient, identity = backup_key(system)
+    return {"conn_type": "generic", "login": recipient, "password": identity}
+
+
+def _files(_: Estate, system: str) -> dict[str, Any]:
+    return {"conn_type": "fs", "extra": {"path": str(files_of(system))}}
+
+
+def _git(_: Estate, system: str) -> dict[str, Any]:
+    return {"conn_type": "generic", "host": str(repository_of(system))}
+
+
 def _redis(estate: Estate, system: str) -> dict[str, Any] | None:
     part = _known(estate, "redis")
     if part is None:
@@ -187,4 +212,8 @@ _ROLES: Mapping[str, Callable[[Estate, str], dict[str, Any] | None]] = {
     "postgres": _postgres,
     "redis": _redis,
     "kafka": _kafka,
+    "restore": _restore,
+    "backup_key": _backup_key,
+    "files": _files,
+    "git": _git,
 }

@@ -36,6 +36,10 @@ PROGRAMS = {
         Program("prometheus", "prometheus", "every finding that reads metrics is unknown"),
         Program("promtool", "prometheus", "there is no metrics history, and rules are not tested"),
         Program("prometheus-alertmanager", "prometheus-alertmanager", "findings about alerts are unknown"),
+        Program("restic", "restic", "there are no incremental backups of files"),
+        Program(
+            "pgbackrest", "pgbackrest", "there is no WAL archive, and no recovery of PostgreSQL to a moment"
+        ),
     )
 }
 

@@ -10,6 +10,7 @@ guide: none
 owners:
   sre: {title: SRE, email: sre@example.com, slack_channel: "#shop"}
   lead: {title: Lead, email: lead@example.com}
+channels: {slack_channel: "#shop-all"}
 connections: {prometheus: shop_prometheus, http: shop_http}
 metrics:
   error_ratio:

@@ -16,6 +16,7 @@ from upkeep.board import waking
 from upkeep.board.form_tokens import LIFETIME, is_valid, make_token
 from upkeep.ledger import answers
 from upkeep.ledger.answers import Answer
+from upkeep.operators import escalation
 
 FIELDS: Mapping[str, dict[str, str]] = {
     "acknowledge": {"text": "I look at it"},
@@ -343,6 +344,17 @@ def test_an_answer_counts_when_airflow_cannot_be_woken(web: Web, monkeypatch: py
     assert web.incident(incident).acknowledged_by == "oncall"
     server.shutdown()
     server.server_close()
+
+
+def test_whatever_goes_wrong_with_waking_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(escalation, "wake_soon", fail)
+    WAKE()
+    assert "no memory left" in caplog.text
 
 
 WAKE = waking._wake

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 USE = "kind: metrics\n        parameters: {metrics: [error_ratio]}"
 
+ROTATION = "rotations:\n  nights: {members: [oncall, team_lead]}\n# Who is paged"
+TIERS = (
+    """\
+tiers:
+  first:
+    title: First
+    availability: business_hours_and_on_call
+    on_call: nights
+    response_minutes: 15
+    responsibilities: [Answers]
+"""
+    + ROTATION
+)
+
 
 def wrong(path: Path) -> list[str]:
     """Return the file's errors, each as the text that it points at, an arrow and the message."""
@@ -101,7 +115,7 @@ SAID = [
         ("    cadence: daily", "    cadence: dayly"),
         [
             "dayly → routines[0].cadence: 'dayly' is not allowed here, "
-            "did you mean 'daily'? Write one of daily, weekly, monthly, quarterly"
+            "did you mean 'daily'? Write one of daily, weekly, monthly, quarterly, backup, recovery, drill"
         ],
     ),
     (
@@ -189,6 +203,31 @@ SAID = [
             "none_such → metrics.service_up.runbook: there is no runbook 'none_such', known runbooks: high_error_rate"
         ],
     ),
+    # Who answers, and when
+    (
+        ("  team_lead: {", "  team_lead: {tier: second, "),
+        ["second → owners.team_lead.tier: there is no tier 'second', no tiers are defined"],
+    ),
+    (
+        ("# Who is paged", TIERS.replace("on_call: nights", "on_call: night")),
+        [
+            "night → tiers.first.on_call: there is no owner 'night', "
+            "did you mean 'nights'? Known owners: oncall, team_lead, nights"
+        ],
+    ),
+    (
+        ("# Who is paged", ROTATION.replace("team_lead", "team_led")),
+        [
+            "team_led → rotations.nights.members[1]: there is no owner 'team_led', "
+            "did you mean 'team_lead'? Known owners: oncall, team_lead"
+        ],
+    ),
+    (
+        ("# Who is paged", ROTATION.replace("team_lead", "nights")),
+        [
+            "nights → rotations.nights.members[1]: there is no owner 'nights', known owners: oncall, team_lead",
+        ],
+    ),
     # Duties
     (
         ("- id: shop/daily/error-rates", "- id: shop/daily/error-rate"),
@@ -263,6 +302,26 @@ def test_a_mistake_is_said_with_its_place_and_what_would_be_right(
     folder: Folder, change: tuple[str, str], said: list[str]
 ) -> None:
     assert wrong(folder.add("shop", change)) == said
+
+
+def test_a_rotation_may_stand_where_an_owner_is_paged(folder: Folder) -> None:
+    level = ("- {owner: team_lead,", "- {owner: nights,")
+    system, problems = check_file(folder.add("shop", ("# Who is paged", TIERS), level))
+    assert not errors(problems)
+    assert system is not None
+    assert [one.owner for one in system.escalation.chains["standard"].levels] == ["oncall", "nights"]
+    # It owns no routine: one team answers for that.
+    owner = ("    owner: oncall\n", "    owner: nights\n")
+    assert wrong(folder.add("shop", ("# Who is paged", TIERS), owner)) == [
+        "nights → routines[0].owner: there is no owner 'nights', known owners: oncall, team_lead"
+    ]
+
+
+def test_a_tier_that_is_misspelt_is_said_with_the_known_ones(folder: Folder) -> None:
+    tier = ("  team_lead: {", "  team_lead: {tier: fist, ")
+    assert wrong(folder.add("shop", ("# Who is paged", TIERS), tier)) == [
+        "fist → owners.team_lead.tier: there is no tier 'fist', did you mean 'first'? Known tiers: first"
+    ]
 
 
 def test_an_unknown_kind_of_procedure_is_said_with_the_known_ones(folder: Folder) -> None:
@@ -402,6 +461,46 @@ def test_where_backups_are(folder: Folder, location: str, said: str) -> None:
     path = folder.add("shop")
     path.write_text(path.read_text() + BACKUP % location)
     assert wrong(path) == [said]
+
+
+SECOND_REGION = """
+recovery_targets:
+  rto_minutes: 240
+  rpo_minutes: 60
+  second_region:
+    region: us-west-2
+    source: shop-primary
+    replica: shop-standby
+    lag_metric: %s
+    most_lag_seconds: 600
+    dns:
+      - {zone: Z1, name: shop.example, primary: [east.example], secondary: [%s]}
+    backups:
+      - {bucket: shop-west, oldest_hours: 26}
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "secondary", "said"),
+    [
+        ("service_up", "west.example", "'service_up' is in count, the lag of a replica is needed in seconds, "
+         "name a metric whose unit is seconds"),
+        ("lag", "west.example", "there is no metric 'lag', known metrics: service_up, error_ratio"),
+        ("replica_lag", "east.example", "shop.example leads to the same in both regions, "
+         "write what it leads to in the second region"),
+        ("replica_lag", "west.example", None),
+    ],
+)  # fmt: skip
+def test_what_takes_over_in_a_second_region(
+    folder: Folder, metric: str, secondary: str, said: str | None
+) -> None:
+    lag = "metrics:\n  replica_lag: {title: Lag, promql: max(lag_seconds), unit: seconds}\n"
+    changes = [("metrics:\n  service_up", f"{lag}  service_up")] if metric == "replica_lag" else []
+    path = folder.add("shop", *changes)
+    path.write_text(path.read_text() + SECOND_REGION % (metric, secondary))
+    place = "dns[0].secondary" if secondary == "east.example" else "lag_metric"
+    word = "[east.example" if secondary == "east.example" else metric
+    assert wrong(path) == ([f"{word} → recovery_targets.second_region.{place}: {said}"] if said else [])
 
 
 class EveryParameter(Parameters):

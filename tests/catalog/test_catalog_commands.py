@@ -54,7 +54,7 @@ def test_check_prints_each_mistake_on_a_line_and_fails(folder: Folder) -> None:
     assert lines == [
         f"{bad}:8:11: timezone: there is no time zone 'Mars', write an IANA name such as Europe/Berlin",
         f"{bad}:83:14: routines[0].cadence: 'hourly' is not allowed here, "
-        "write one of daily, weekly, monthly, quarterly",
+        "write one of daily, weekly, monthly, quarterly, backup, recovery, drill",
     ]
     assert "2 errors, 4 warnings" in checked.stderr
     assert run(app, ["check", str(good)]).exit_code == 0

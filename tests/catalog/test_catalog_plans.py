@@ -41,7 +41,7 @@ def test_a_plan_holds_all_that_a_dag_needs(folder: Folder) -> None:
         "cadence": "daily",
         "schedule": "0 9 * * *",
         "timezone": "UTC",
-        "interval_days": 1,
+        "interval_minutes": 1440,
         "interval_months": 0,
         "owner": "oncall",
         "owner_links": {"oncall": "mailto:oncall@my-shop.example"},
@@ -62,6 +62,9 @@ def test_a_plan_holds_all_that_a_dag_needs(folder: Folder) -> None:
         "parameters": {"metrics": ["error_ratio"]},
         "serves": ["my-shop/daily/error-rates"],
         "procedure_id": "my-shop/daily/error-rates",
+        "after": [],
+        "stages": [],
+        "fields": [],
     }
 
 
@@ -73,8 +76,8 @@ def test_a_plan_is_plain_json(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("cadence", "schedule", "interval"),
     [
-        ("daily", "0 9 * * *", (1, 0)),
-        ("weekly", "0 9 * * 1", (7, 0)),
+        ("daily", "0 9 * * *", (1440, 0)),
+        ("weekly", "0 9 * * 1", (10080, 0)),
         ("monthly", "0 9 1 * *", (0, 1)),
         ("quarterly", "0 9 1 1,4,7,10 *", (0, 3)),
     ],
@@ -83,7 +86,7 @@ def test_the_data_interval_follows_the_cadence(
     folder: Folder, cadence: str, schedule: str, interval: tuple[int, int]
 ) -> None:
     made = plan(folder, ("cadence: daily", f"cadence: {cadence}"), ("0 9 * * *", schedule))
-    assert (made.interval_days, made.interval_months) == interval
+    assert (made.interval_minutes, made.interval_months) == interval
 
 
 def test_an_owners_link_is_preferred_and_none_is_needed(folder: Folder) -> None:

@@ -141,6 +141,12 @@ def test_what_leads_nowhere_is_refused(used: Engine) -> None:
     assert "is no id of an incident" in refused("show", "")
 
 
+def test_a_system_that_nobody_knows_is_no_empty_list(used: Engine) -> None:
+    assert "there is no system 'zetta'; there are lessay, " in refused("--system", "zetta")
+    opened(used, "errors")
+    assert said("--system", "shop").count("errors is [wrong]") == 1  # of a catalog that has changed since
+
+
 def test_an_id_too_short_names_those_that_it_may_mean(used: Engine) -> None:
     # Seventeen ids of sixteen first letters: two share one.
     by_letter: dict[str, set[str]] = {}

@@ -200,7 +200,7 @@ def test_a_form_sent_twice_is_one_incident() -> None:
 
 
 def test_an_edit_of_a_broken_file_folds_into_its_incident() -> None:
-    first, edited = (outside.broken_catalog("shop", digest, ["line 1"], NOW) for digest in ("a", "b"))
+    first, edited = (outside.broken_catalog("shop", [line], NOW, NOW) for line in ("line 1", "line 2"))
 
     assert (first.system, first.fold_key) == ("upkeep", edited.fold_key)
     assert first.event_id != edited.event_id

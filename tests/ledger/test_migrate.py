@@ -23,7 +23,7 @@ def test_two_migrations_at_once_are_as_good_as_one(empty_database: Engine) -> No
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(upgrade, [empty_database] * 4))
 
-    assert current_revision(empty_database) == "0002"
+    assert current_revision(empty_database) == "0004"
 
 
 def test_a_ledger_that_is_not_migrated_says_what_to_do(empty_database: Engine) -> None:

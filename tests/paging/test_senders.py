@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,12 @@ def test_pagerduty_gets_an_event_of_the_incident(connected: Outside, kind: str, 
     assert (got["body"]["event_action"], got["body"]["dedup_key"]) == (action, "upkeep/1234")
     assert got["body"]["routing_key"] == TOKENS["pagerduty"]
     assert ("payload" in got["body"]) == (action == "trigger")
+
+
+def test_pagerduty_is_told_the_service_that_the_catalog_names(connected: Outside) -> None:
+    send("pagerduty", person=replace(page().person, pagerduty_service="Shop Service"))
+    (got,) = connected.captured("pagerduty")
+    assert got["body"]["payload"]["custom_details"]["PagerDuty service"] == "Shop Service"
 
 
 def test_mail_is_encrypted_and_threaded(connected: Outside) -> None:

@@ -12,6 +12,8 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
+from upkeep.operators.stages import ApproveStage
+
 ROOT = Path(__file__).parents[2]
 DAILY = {
     "lessay_daily_metrics",
@@ -22,8 +24,54 @@ DAILY = {
     "tapio_daily_automation",
     "zetra_daily_checks",
 }
-MONTHLY = {"zetra_kpi_report"}
+MONTHLY = {"zetra_kpi_report", "tapio_monthly_backups"}
 ROUTINES = DAILY | MONTHLY
+BACKUPS = {
+    "lessay_backup_configuration",
+    "lessay_backup_database_daily",
+    "lessay_backup_database_hourly",
+    "lessay_backup_files",
+    "maintenance-api_backup_database",
+    "quikapp_backup_database",
+    "tapio_backup_application_state",
+    "tapio_backup_certificates",
+    "tapio_backup_configuration",
+    "tapio_backup_full_system",
+    "tapio_backup_image",
+    "tapio_backup_logs",
+    "tapio_backup_volumes",
+    "zetra_backup_configuration",
+    "zetra_backup_database",
+    "zetra_backup_files",
+    "zetra_backup_full_system",
+}
+DRILLS = {
+    "lessay_drill_restore",
+    "maintenance-api_drill_disaster",
+    "quikapp_drill_full",
+    "quikapp_drill_nonprod",
+    "quikapp_drill_restore",
+    "tapio_drill_full",
+    "tapio_drill_namespace",
+    "tapio_drill_region",
+    "zetra_drill_disaster",
+}
+RECOVERIES = {
+    "lessay_recover",
+    "maintenance-api_restore_database",
+    "maintenance-api_roll_back",
+    "quikapp_restore_file",
+    "quikapp_restore_point_in_time",
+    "quikapp_restore_snapshot",
+    "quikapp_verify_backup",
+    "tapio_fail_over",
+    "tapio_recover_component",
+    "tapio_recover_data",
+    "tapio_recover_system",
+    "zetra_recover",
+    "zetra_verify_backup",
+}
+ACTING = BACKUPS | DRILLS | RECOVERIES
 OF_THE_SUITE = {
     "upkeep_answer_incident",
     "upkeep_cleanup",
@@ -59,7 +107,44 @@ def dags(_own_cache: None) -> dict[str, DAG]:
 
 
 def test_these_are_all_dags_there_are(dags: dict[str, DAG]) -> None:
-    assert set(dags) == ROUTINES | OF_THE_SUITE
+    assert set(dags) == ROUTINES | ACTING | OF_THE_SUITE
+
+
+@pytest.mark.parametrize("dag_id", sorted(ACTING))
+def test_what_changes_something_is_dry_by_default_and_never_destroys_unasked(
+    dags: dict[str, DAG], dag_id: str
+) -> None:
+    dag = dags[dag_id]
+
+    assert dag.params["dry_run"] == "auto"
+    assert "as_of" not in dag.params
+    assert (dag.max_active_runs, dag.catchup) == (1, False)
+    assert bool(dag.deadline) == (dag_id not in RECOVERIES)
+    assert (dag.schedule is None) == (dag_id in RECOVERIES)
+    approvals = [task for task in dag.tasks if isinstance(task, ApproveStage)]
+    assert bool(approvals) == (dag_id not in BACKUPS | {"quikapp_verify_backup"})
+    for task in approvals:
+        assert task.defaults is None
+        assert (task.retries, task.execution_timeout) == (0, None)
+        assert task.response_timeout
+
+
+@pytest.mark.parametrize("dag_id", sorted(DRILLS | RECOVERIES - {"quikapp_verify_backup"}))
+def test_what_a_run_makes_for_itself_is_taken_away_whatever_became_of_it(
+    dags: dict[str, DAG], dag_id: str
+) -> None:
+    dag = dags[dag_id]
+    cleaning = [task for task in dag.tasks if task.task_id.endswith(".clean_up")]
+
+    assert cleaning
+    for task in cleaning:
+        assert task.is_teardown
+        assert task.on_failure_fail_dagrun
+        # Airflow judges a run by its last tasks: what failed before must be among them.
+        group = task.task_id.partition(".")[0]
+        assert dag.get_task(f"{group}.ended").is_teardown
+        assert not dag.get_task(f"{group}.ended").on_failure_fail_dagrun
+        assert not dag.get_task(f"{group}.measure").is_teardown
 
 
 @pytest.mark.parametrize("dag_id", sorted(ROUTINES))
@@ -100,7 +185,7 @@ def test_two_parses_serialise_to_the_same_bytes() -> None:
     first, second = (_serialised(seed) for seed in ("1", "2"))
 
     assert first == second
-    assert {line.split()[0] for line in first.splitlines()} == ROUTINES
+    assert {line.split()[0] for line in first.splitlines()} == ROUTINES | ACTING
 
 
 def test_a_task_start_builds_its_own_dag_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +234,8 @@ print(json.dumps([sorted(references), plugins_manager.get_import_errors()]))
 def _serialised(seed: str) -> str:
     done = _python(SERIALISE, {"PYTHONHASHSEED": seed})
     assert done.returncode == 0, done.stderr[-2000:]
-    return "".join(line for line in done.stdout.splitlines(keepends=True) if line.split()[0] in ROUTINES)
+    ours = ROUTINES | ACTING
+    return "".join(line for line in done.stdout.splitlines(keepends=True) if line.split()[0] in ours)
 
 
 def _python(code: str, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":

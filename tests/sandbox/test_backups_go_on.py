@@ -10,11 +10,11 @@ import pytest
 from moto.backends import get_backend
 
 from sandbox import certificates
-from sandbox.seeds.aws_names import ACCOUNT, REGION
+from sandbox.seeds.aws_names import ACCOUNT, REGION, SECOND_REGION
 from sandbox.servers.aws_backups import Backups, Condition
 from sandbox.servers.aws_estate import plant
 
-SERVICES = ("rds", "s3", "iam", "acm", "logs", "cloudwatch", "secretsmanager")
+SERVICES = ("rds", "s3", "iam", "acm", "logs", "cloudwatch", "secretsmanager", "route53")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def backups(tmp_path: Path) -> Iterator[Backups]:
 
 def reset() -> None:
     for service in SERVICES:
-        for region in (REGION, "aws"):
+        for region in (REGION, SECOND_REGION, "aws"):
             if region in get_backend(service)[ACCOUNT]:
                 get_backend(service)[ACCOUNT][region].reset()
 

@@ -10,21 +10,23 @@ import pytest
 from botocore.config import Config
 
 from sandbox.estate import Endpoint
+from sandbox.seeds.aws_names import REGION, SECOND_REGION
 from sandbox.seeds.backups import POLICIES, Policy
 from sandbox.servers.aws_estate import BUCKETS, ERROR_GROUP
+from sandbox.servers.aws_region import PRIMARY, STANDBY, ZONE
 
 pytestmark = pytest.mark.integration
 Get = Callable[[str], Endpoint]
-Client = Callable[[str], Any]
+Client = Callable[..., Any]
 
 
 @pytest.fixture
 def client(part: Get) -> Client:
     aws = part("aws")
 
-    def make(service: str) -> Any:
+    def make(service: str, region: str = aws.details["region"]) -> Any:
         return boto3.client(
-            service, endpoint_url=aws.url, region_name=aws.details["region"], aws_access_key_id="x",
+            service, endpoint_url=aws.url, region_name=region, aws_access_key_id="x",
             aws_secret_access_key="x", config=Config(retries={"max_attempts": 1}, read_timeout=20),
         )  # fmt: skip
 
@@ -74,6 +76,27 @@ def test_the_buckets_are_the_guides(client: Client) -> None:
     assert len(versions) == 3
     rule = s3.get_bucket_encryption(Bucket="zetra-backups")["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+def test_the_second_region_stands_by(client: Client) -> None:
+    west = client("rds", SECOND_REGION)
+    (standby,) = west.describe_db_instances()["DBInstances"]
+    assert standby["DBInstanceIdentifier"] == STANDBY
+    assert standby["ReadReplicaSourceDBInstanceIdentifier"].split(":")[3] == REGION
+    location = client("s3").get_bucket_location(Bucket="tapio-backups-west")["LocationConstraint"]
+    assert location == SECOND_REGION
+    rows = client("route53").list_resource_record_sets(HostedZoneId=ZONE)["ResourceRecordSets"]
+    (database,) = [row for row in rows if row["Name"] == "db.tapio.example.com."]
+    (primary,) = client("rds").describe_db_instances(DBInstanceIdentifier=PRIMARY)["DBInstances"]
+    assert database["ResourceRecords"] == [{"Value": primary["Endpoint"]["Address"]}]
+    west.create_db_instance_read_replica(
+        DBInstanceIdentifier="promoted", SourceDBInstanceIdentifier=primary["DBInstanceArn"],
+        SourceRegion=REGION, DeletionProtection=False,
+    )  # fmt: skip
+    west.promote_read_replica(DBInstanceIdentifier="promoted")
+    (promoted,) = west.describe_db_instances(DBInstanceIdentifier="promoted")["DBInstances"]
+    assert not promoted.get("ReadReplicaSourceDBInstanceIdentifier")
+    west.delete_db_instance(DBInstanceIdentifier="promoted", SkipFinalSnapshot=True)
 
 
 def test_the_other_services_have_something_to_show(client: Client) -> None:

@@ -37,11 +37,11 @@ async def read_json(request: web.Request) -> Any:
         raise not_implemented("protobuf bodies (send application/json)")
     if "yaml" in request.content_type and "apply-patch" not in request.content_type:
         raise not_implemented("YAML bodies (send application/json)")
-    if "apply-patch" in request.content_type:
-        return {}  # refused by kind of patch; its YAML need not be read
     try:
         return json.loads(raw)
     except ValueError as e:
+        if "apply-patch" in request.content_type:
+            raise not_implemented("YAML bodies (send JSON, which is YAML too)") from e
         raise bad_request(f"couldn't read the body as JSON: {e}") from e
 
 

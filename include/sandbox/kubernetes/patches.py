@@ -1,4 +1,4 @@
-"""The three patch kinds that the API takes besides server-side apply."""
+"""The patch kinds that the API takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from sandbox.kubernetes.errors import ApiError, bad_request, not_implemented, unsupported_media_type
+from sandbox.kubernetes.errors import ApiError, bad_request, unsupported_media_type
 from sandbox.kubernetes.objects import Object
 from sandbox.kubernetes.resources import Resource
 from sandbox.kubernetes.strategic import strategic_merge
@@ -31,10 +31,15 @@ def apply_patch(resource: Resource, content_type: str, obj: Object, patch: Any) 
     raise unsupported_media_type(", ".join(kinds))
 
 
-def refuse_server_side_apply(content_type: str) -> None:
-    """Raise ApiError 501 for the patch kind that also creates."""
-    if "apply-patch" in content_type:
-        raise not_implemented("server-side apply (use client-side apply or another kind of patch)")
+def is_apply(content_type: str) -> bool:
+    """Tell whether this is the patch kind that also creates."""
+    return "apply-patch" in content_type
+
+
+def as_applied(resource: Resource, obj: Object, body: Object) -> Object:
+    """Return `obj` with what `body` says; what it leaves out stays, as if others owned it."""
+    applied: Object = merge(obj, body) if resource.custom else strategic_merge(obj, body)
+    return applied
 
 
 def _mapping(patch: Any) -> Object:

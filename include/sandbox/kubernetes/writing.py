@@ -24,7 +24,7 @@ from sandbox.kubernetes.errors import (
 )
 from sandbox.kubernetes.messages import read_json, read_object, respond
 from sandbox.kubernetes.objects import Object, is_deleting
-from sandbox.kubernetes.patches import refuse_server_side_apply
+from sandbox.kubernetes.patches import as_applied, is_apply
 from sandbox.kubernetes.podjobs import with_job_identity
 from sandbox.kubernetes.reading import find
 from sandbox.kubernetes.resources import Resource
@@ -63,7 +63,8 @@ async def write(cluster: Cluster, request: web.Request, target: Target) -> web.S
         return await _delete(cluster, request, target)
     if not target.name or request.method not in ("PUT", "PATCH"):
         raise method_not_allowed(request.method)
-    refuse_server_side_apply(request.content_type)
+    if is_apply(request.content_type):
+        return await _apply(cluster, request, target, dry_run)
     old = find(cluster, target)
     base = read_scale(target.resource, old) if target.subresource == "scale" else old
     if request.method == "PUT":
@@ -72,6 +73,19 @@ async def write(cluster: Cluster, request: web.Request, target: Target) -> web.S
     else:
         new = patched(target, request.content_type, base, await read_json(request))
     return respond(replace(cluster, target, old, new, dry_run))
+
+
+async def _apply(cluster: Cluster, request: web.Request, target: Target, dry_run: bool) -> web.Response:
+    """Make the object, or merge it into the one that is there; nobody owns fields here."""
+    if not request.query.get("fieldManager"):
+        raise bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value')
+    body = await read_object(request)
+    if (body.get("metadata") or {}).get("name") != target.name:
+        raise bad_request(f"the name of the object does not match the name on the URL ({target.name})")
+    if cluster.store.get(target.resource, target.namespace, target.name) is None:
+        return respond(create(cluster, target.resource, target.namespace, body, dry_run), 201)
+    old = find(cluster, target)
+    return respond(replace(cluster, target, old, as_applied(target.resource, old, body), dry_run))
 
 
 async def _post(cluster: Cluster, request: web.Request, target: Target, dry_run: bool) -> web.Response:

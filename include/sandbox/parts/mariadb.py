@@ -26,12 +26,17 @@ SMALL = (
 )  # fmt: skip
 """A few thousand rows that are made afresh at each start: small and quick, not durable."""
 
+RESTORER = "restorer"
+"""Who makes databases to restore into."""
+
 _INITIAL = """
 CREATE USER '{user}'@'%' IDENTIFIED BY '{password}';
 CREATE DATABASE `{database}` CHARACTER SET utf8mb4;
 GRANT ALL ON `{database}`.* TO '{user}'@'%';
 GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.* TO '{user}'@'%';
 GRANT SELECT ON mysql.slow_log TO '{user}'@'%';
+CREATE USER '{restorer}'@'%' IDENTIFIED BY '{restoring}';
+GRANT ALL ON *.* TO '{restorer}'@'%' WITH GRANT OPTION;
 ALTER USER 'root'@'localhost' IDENTIFIED BY '{root}';
 """
 
@@ -48,15 +53,16 @@ class Server:
         """Make the server afresh, start it, fill its database."""
         folder = context.folder
         server = programs.find("mariadbd")
-        file, passwords = credentials(folder, self.name, ("root", self.user))
+        file, passwords = credentials(folder, self.name, ("root", RESTORER, self.user))
         data = folder / self.name
         shutil.rmtree(data, ignore_errors=True)
         _install(private_folder(data))
         # The passwords hold letters, digits, - and _ only, and the file is ours alone.
         initial = data / "initial.sql"
         text = _INITIAL.format(
-            user=self.user, password=passwords[self.user], root=passwords["root"], database=self.database
-        )
+            user=self.user, password=passwords[self.user], root=passwords["root"], database=self.database,
+            restorer=RESTORER, restoring=passwords[RESTORER],
+        )  # fmt: skip
         write_private(initial, text, owner=data.stat().st_uid)
         port = choose_port(folder, self.name)
         child = process.start(folder, self.name, _command(server, data, port), account=service_account())

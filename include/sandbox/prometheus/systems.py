@@ -243,6 +243,7 @@ def tapio(anchor: float) -> list[Series]:
             trend_per_day=0.0016,
         ),
         e.constant("kubelet_volume_stats_capacity_bytes", size, "kubelet", **volume),
+        replace(e.gauge("pg_replication_lag_seconds", 1.2, "tapio-postgres-west"), amplitude=0.8),
     ]
 
 

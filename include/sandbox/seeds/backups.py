@@ -118,6 +118,10 @@ POLICIES = (
         keeps={"0 * * * *": 7, "0 0 * * *": 30}, size=16 * KIB, takes=timedelta(minutes=2),
     ),
     Policy(
+        name="tapio/application_state_west", bucket="tapio-backups-west", names=(f"data-{STAMP}.tar.gz",),
+        keeps={"0 * * * *": 7}, size=16 * KIB, takes=timedelta(minutes=9),
+    ),
+    Policy(
         name="tapio/log_archives", bucket="tapio-backups", names=(f"logs/{DAY}/logs-{STAMP}.tar.gz",),
         keeps={"45 0 * * *": 30}, size=24 * KIB,
     ),

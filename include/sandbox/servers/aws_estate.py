@@ -11,9 +11,10 @@ from typing import Any
 
 from moto.backends import get_backend
 
-from sandbox.seeds.aws_names import ACCOUNT, INSTANCE, REGION
+from sandbox.seeds.aws_names import ACCOUNT, INSTANCE, REGION, SECOND_REGION
 from sandbox.seeds.backups import AES, KMS
 from sandbox.servers.aws_backups import KMS_KEY, Backups
+from sandbox.servers.aws_region import plant_second_region
 
 BUCKETS = {
     "quikapp-media-live": KMS,
@@ -23,6 +24,7 @@ BUCKETS = {
     "zetra-backups": KMS,
     "lessay-backups": KMS,
     "tapio-backups": KMS,
+    "tapio-backups-west": KMS,
 }
 USERS = {
     "quikapp-deploy": 40, "quikapp-backup": 75, "quikapp-audit": 12, "maintenance-api-backup": 58,
@@ -46,6 +48,7 @@ def plant(certificates: Path, now: datetime) -> Backups:
     _certificates(certificates)
     _logs(now)
     _metrics(now)
+    plant_second_region(now)
     backups = Backups(s3=_backend("s3", "aws"), rds=_backend("rds"), up_to=now)
     backups.make_all(now)
     return backups
@@ -90,7 +93,7 @@ def _instance(now: datetime) -> None:
 def _buckets(now: datetime) -> None:
     s3 = _backend("s3", "aws")
     for name, encryption in BUCKETS.items():
-        s3.create_bucket(name, REGION)
+        s3.create_bucket(name, SECOND_REGION if name.endswith("-west") else REGION)
         default = {"SSEAlgorithm": encryption} | ({"KMSMasterKeyID": KMS_KEY} if encryption == KMS else {})
         rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": False}
         s3.put_bucket_encryption(name, {"Rule": rule})

@@ -15,7 +15,7 @@ from upkeep.findings import State
 from upkeep.ledger.overview import Overview
 from upkeep.ledger.tables import DeadlineMiss, Run
 from upkeep.reports import build
-from upkeep.reports.facts import title_of
+from upkeep.reports.facts import procedure_of, title_of
 from upkeep.reports.view import SKIPPED, moment
 
 LATE, NEVER = "late", "never ran"
@@ -155,7 +155,7 @@ def _badges(runs: Sequence[RunLine], complete: Run | None, late: str | None) -> 
 
 def _late(plan: RoutinePlan, last: Run | None, now: datetime) -> str | None:
     """Return when the routine was due, if its deadline has passed since without a complete run."""
-    if last is None:
+    if last is None or not plan.schedule:
         return None
     due = next_due(plan.schedule, plan.timezone, last.as_of)
     deadline = due + timedelta(seconds=plan.deadline_seconds)
@@ -170,7 +170,7 @@ def _run(label: str, run: Run, plan: RoutinePlan, known: Overview) -> RunLine:
     counts: Counter[str] = Counter()
     for found in known.counts.get(key, ()):
         counts[found.state] += found.count
-    answered = {found.task_id for found in known.counts.get(key, ())}
+    answered = {procedure_of(found.task_id) for found in known.counts.get(key, ())}
     skipped = set(known.skipped.get(key, ())) - answered
     silent = [task.task_id for task in plan.tasks if task.task_id not in answered | skipped]
     not_asked = [task_id for task_id in silent if run.procedures and task_id not in run.procedures]

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-
-from upkeep.errors import UpkeepError
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +20,8 @@ def wake_soon() -> None:
 
 def _wake() -> None:
     try:
-        from upkeep.operators.escalation import wake_at
+        from upkeep.operators import escalation
 
-        wake_at(datetime.now(UTC))
-    except UpkeepError as e:
-        log.warning("no run was asked for after an answer; the watchdog will: %s", e)
+        escalation.wake_soon()
     except Exception:
         log.exception("no run was asked for after an answer; the watchdog will")

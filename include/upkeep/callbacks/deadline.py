@@ -17,7 +17,7 @@ async def record_miss(
 
     Airflow gives the run, and the deadline's id and time as text or as itself. A run that has succeeded
     meanwhile was in time enough to need no record: success prunes deadlines, but one may just be firing.
-    One that was started by hand opens an incident only where it was asked to.
+    One that was started by hand opens an incident only where it was asked to, one of the past opens none.
     """
     run, deadline = context["dag_run"], context["deadline"]
     if run.get("state") == "success":
@@ -41,23 +41,16 @@ async def record_miss(
 
 def _raise(run: dict[str, Any], miss: dict[str, Any]) -> None:
     # Imported here: the triggerer loads this module in its event loop.
-    from upkeep.incidents.signals import RunOf, missed_deadline
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.incidents.signals import missed_deadline
     from upkeep.operators.escalation import raise_signals
+    from upkeep.watch.runs import named, pages
 
-    run_type = str(run.get("run_type") or "scheduled")
-    asked = run_type == "scheduled" or bool((run.get("conf") or {}).get("page"))
-    if not asked:
+    plan = next(Catalog().plans(dag_id=miss["dag_id"]), None)
+    if plan is None or not pages(run, plan):
         return
-    late = RunOf(
-        system=miss["system"],
-        dag_id=miss["dag_id"],
-        run_id=miss["run_id"],
-        run_type=run_type,
-        owner=miss["owner"],
-        attempt=int(run.get("clear_number") or 0),
-    )
     allowed = timedelta(seconds=miss["allowed_seconds"])
-    raise_signals(missed_deadline(late, miss["deadline_at"], allowed, datetime.now(UTC)))
+    raise_signals(missed_deadline(named(run, plan), miss["deadline_at"], allowed, datetime.now(UTC)))
 
 
 def _record(miss: dict[str, Any]) -> None:

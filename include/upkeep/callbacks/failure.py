@@ -25,7 +25,8 @@ def task_failed(context: Any) -> None:
         wanted = run_parameters(context, routine)
     except UpkeepError:
         return  # a run by hand with parameters that make no sense: whoever started it sees it fail
-    run = run_of(context, routine, wanted)
+    # As of when it began: one that has gone on into the next one's time has failed all the same.
+    run = run_of(context, routine, wanted, at=context["dag_run"].start_date)
     if run is not None:
         now = datetime.now(UTC)
         raise_signals(failed_run(run, failed_at=now, now=now, tasks=[ti.task_id]))

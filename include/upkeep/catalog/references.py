@@ -22,6 +22,8 @@ def check_references(system: System, document: Document) -> Iterator[Problem]:
     yield from _warn_of_placeholders(system, document)
 
 
+SECOND_REGION: Path = ("recovery_targets", "second_region")
+
 Reference = tuple[Path, str, Collection[str], str]
 """Where a name stands, the name, those that are defined, and what they are."""
 
@@ -37,6 +39,8 @@ def _references(system: System) -> Iterator[Reference]:
         elif not isinstance(policy.location, GitExport):
             known = list(dict.fromkeys(system.connections.values()))
             yield (*place, "connection"), policy.location.connection, known, "connection"
+    if system.recovery_targets and (second := system.recovery_targets.second_region):
+        yield (*SECOND_REGION, "lag_metric"), second.lag_metric, system.metrics, "metric"
 
 
 def _to_owners(system: System) -> Iterator[Reference]:
@@ -119,6 +123,7 @@ def _check_ids(system: System, document: Document) -> Iterator[Problem]:
 
 
 def _check_values(system: System, document: Document) -> Iterator[Problem]:
+    yield from _check_second_region(system, document)
     for name, end in system.health.items():
         if (end.path is None) == (end.url is None):
             what, fix = "an end point has exactly one of path and url", "write the one that it is reached by"
@@ -127,6 +132,21 @@ def _check_values(system: System, document: Document) -> Iterator[Problem]:
         if freeze.last_day < freeze.first_day:
             what = f"the freeze ends on {freeze.last_day}, before it begins on {freeze.first_day}"
             yield document.problem(("calendar", "freezes", index, "last_day"), what, "write a later day")
+
+
+def _check_second_region(system: System, document: Document) -> Iterator[Problem]:
+    second = system.recovery_targets.second_region if system.recovery_targets else None
+    if second is None:
+        return
+    metric = system.metrics.get(second.lag_metric)
+    if metric and metric.unit != "seconds":
+        what = f"{second.lag_metric!r} is in {metric.unit}, the lag of a replica is needed in seconds"
+        yield document.problem((*SECOND_REGION, "lag_metric"), what, "name a metric whose unit is seconds")
+    for index, record in enumerate(second.dns):
+        if set(record.primary) == set(record.secondary):
+            what = f"{record.name} leads to the same in both regions"
+            fix = "write what it leads to in the second region"
+            yield document.problem((*SECOND_REGION, "dns", index, "secondary"), what, fix)
 
 
 def _warn_of_placeholders(system: System, document: Document) -> Iterator[Problem]:

@@ -137,6 +137,12 @@ class RoutineCheck:
 
 
 def _check_cadence(routine: Routine, timezone: str, document: Document, place: Path) -> Iterator[Problem]:
+    if routine.cadence not in _GAPS:
+        return
+    if routine.schedule is None:
+        what = f"the routine is {routine.cadence}, but has no schedule"
+        yield document.problem((*place, "cadence"), what, "add 'schedule', five fields of cron")
+        return
     least, most = _GAPS[routine.cadence]
     due = datetime(2026, 1, 1, tzinfo=UTC)  # any year will do, but always the same
     for number in range(10):
@@ -155,6 +161,11 @@ def _check_task_ids(routine: Routine, document: Document, place: Path) -> Iterat
         if use.task_id in RESERVED_TASK_IDS:
             what = f"the task would be called {use.task_id!r}, as every routine's own"
             yield document.problem(path, what, "give the duty another last part")
+        for index, earlier in enumerate(use.after):
+            if earlier not in seen:
+                what = f"{use.task_id!r} is to come after {earlier!r}, which is no procedure above it"
+                place_of: Path = (*place, "procedures", number, "after", index)
+                yield document.problem(place_of, what, suggest(earlier, list(seen), "procedures"))
         if use.task_id in seen:
             what = f"the task {use.task_id!r} is in the routine twice, also for {seen[use.task_id]!r}"
             yield document.problem(path, what, "move one of the two to another routine")

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 _STAMP = re.compile(
     r"(?<!\d)(?P<date>(?P<y>20\d\d)(?P<s>[-/]?)(?P<m>[01]\d)(?P=s)(?P<d>[0-3]\d))"
-    r"(?:[T_-]?(?P<H>[0-2]\d)(?P<t>[:-]?)(?P<M>[0-5]\d)(?:(?P=t)(?P<S>[0-5]\d))?(?P<utc>Z?))?(?!\d)"
+    r"(?:[Tt_-]?(?P<H>[0-2]\d)(?P<t>[:-]?)(?P<M>[0-5]\d)(?:(?P=t)(?P<S>[0-5]\d))?(?P<utc>[Zz]?))?(?!\d)"
 )
 
 MARKERS = ("manifest.json", "_SUCCESS", ".sha256", ".sha256sum", ".md5")
@@ -54,6 +54,8 @@ def stamp(name: str, zone: str) -> Stamp | None:
     Without a Z it is on the wall clock of `zone`.
 
     >>> stamp("backup-20240101-020000.sql", "UTC").moment.isoformat()
+    '2024-01-01T02:00:00+00:00'
+    >>> stamp("database-20240101t020000z-1a2b3c4d.dump", "Europe/Berlin").moment.isoformat()
     '2024-01-01T02:00:00+00:00'
     """
     found = [one for match in _STAMP.finditer(name) if (one := _read(match, zone))]

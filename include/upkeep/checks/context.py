@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from upkeep.catalog.models import System
 from upkeep.findings import Finding
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from upkeep.backups.dumps.server import DatabaseServer
+    from upkeep.backups.files.place import ResticPlace
+    from upkeep.backups.keys import BackupKey
+    from upkeep.backups.kubernetes.repository import GitLogin
+    from upkeep.backups.model import Level
     from upkeep.clients.alertmanager import Alertmanager
     from upkeep.clients.endpoint import Endpoint
     from upkeep.clients.kubernetes import Kubernetes
@@ -47,8 +54,8 @@ class Clients(Protocol):
     def kafka(self) -> dict[str, Any]:
         """The librdkafka configuration."""
 
-    def aws(self, service: str) -> Any:
-        """A boto3 client."""
+    def aws(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client; region: another than the connection's."""
 
     def http(self) -> Endpoint:
         """The system's own HTTP end point."""
@@ -58,6 +65,21 @@ class Clients(Protocol):
 
     def loki(self) -> Endpoint:
         """The end point of the connection `loki`."""
+
+    def database(self, role: Literal["mysql", "postgres", "restore"]) -> DatabaseServer:
+        """The database of a connection, as its own programs reach it."""
+
+    def git(self) -> tuple[str, GitLogin]:
+        """The repository of the connection `git`, and how to log in."""
+
+    def folder(self) -> Path:
+        """The folder of the connection `files`."""
+
+    def restic(self, bucket: str, prefix: str) -> ResticPlace:
+        """A restic repository in a bucket, as its program reaches it."""
+
+    def backup_key(self) -> BackupKey:
+        """The key that backups are sealed with."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +116,9 @@ class History(Protocol):
 
     def incidents(self, since: datetime, until: datetime) -> Sequence[PastIncident]:
         """Return what opened from `since` and before `until`, as it was known then, oldest first."""
+
+    def last_proven(self, policy: str, level: Level, until: datetime) -> datetime | None:
+        """Return when a backup of a policy was last proven to a level, as it was known then."""
 
     def known_since(self) -> datetime | None:
         """Return when the ledger first heard of this system, None if it never did."""

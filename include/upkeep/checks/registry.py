@@ -6,13 +6,14 @@ function; importing `upkeep.checks.kinds` registers them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from upkeep.acts.model import ActKind, FormFunction, Stage
 from upkeep.checks.context import Check, CheckContext
 from upkeep.errors import ConfigurationError
 
@@ -42,13 +43,18 @@ P = TypeVar("P", bound=Parameters)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of check: `checks` lists the single checks for a system and its parameters."""
+    """A kind of procedure.
+
+    checks: lists the single checks for a system and its parameters; one that acts has none.
+    act: the stages of one that acts.
+    """
 
     name: str
     summary: str
     reads: Reads
     parameters: type[Parameters]
     checks: CheckFunction
+    act: ActKind | None = None
 
 
 _KINDS: dict[str, Kind] = {}
@@ -69,8 +75,25 @@ def register(
     return decorate
 
 
+def register_act(
+    name: str,
+    summary: str,
+    *,
+    parameters: type[Parameters],
+    stages: Sequence[Stage],
+    form: FormFunction | None = None,
+) -> None:
+    """Register a kind that changes something."""
+    _KINDS[name] = Kind(name, summary, Reads.ACTS, parameters, _no_checks, ActKind(tuple(stages), form))
+
+
+def _no_checks(context: CheckContext, parameters: Parameters) -> Iterable[Check]:  # noqa: ARG001
+    return ()
+
+
 def kinds() -> dict[str, Kind]:
     """Return all kinds by name."""
+    import upkeep.acts.kinds
     import upkeep.checks.kinds  # noqa: F401  registers them
 
     return dict(sorted(_KINDS.items()))

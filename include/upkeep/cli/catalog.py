@@ -31,7 +31,8 @@ def check(
 ) -> None:
     """Print every mistake as `file:line:column: path: what is wrong, what would be right`."""
     problems = _problems(files, folder)
-    for problem in problems:
+    # Errors last: that is where people look, and warnings may be many.
+    for problem in sorted(problems, key=lambda one: one.level != "warning"):
         typer.echo(str(problem))
     wrong = len(errors(problems))
     typer.echo(f"{_count(wrong, 'error')}, {_count(len(problems) - wrong, 'warning')}", err=True)
@@ -71,7 +72,7 @@ def show_list(folder: Folder = None) -> None:
     for heading in ("System", "DAG", "Cadence", "Schedule", "Owner", "Procedures"):
         table.add_column(heading, overflow="fold")  # an id that is cut off is of no use
     for plan in Catalog(folder).plans():
-        when = f"{plan.schedule} ({plan.timezone})"
+        when = f"{plan.schedule} ({plan.timezone})" if plan.schedule else "by hand"
         table.add_row(plan.system, plan.dag_id, plan.cadence, when, plan.owner, str(len(plan.tasks)))
     Console().print(table)
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from upkeep.cli.incident_json import event_facts, incident_facts, page_facts
 from upkeep.cli.ledger import engine
 from upkeep.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Engine
 
     from upkeep.ledger.incident_tables import HistoryRow, Incident, PageRow
 
@@ -73,9 +76,10 @@ def list_incidents(
     rows = incidents(engine(), which)
     listed = rows[:MOST_LISTED]
     if as_json:
-        typer.echo(json.dumps([_facts(row) for row in listed], indent=2))
+        typer.echo(json.dumps([incident_facts(row) for row in listed], indent=2))
         return
     if not rows:
+        _refuse_unknown(system)
         typer.echo("no incidents" if state is State.ALL else f"no {state} incidents")
         return
     Console().print(_list(listed))
@@ -92,15 +96,15 @@ def show(
     from upkeep.ledger.incident_reads import history, members, pages
 
     ledger = engine()
-    row = _chosen(incident)
+    row = _chosen(ledger, incident)
     paged, events, inside = pages(ledger, row.id), history(ledger, row.id), members(ledger, row.id)
     if as_json:
-        facts = _facts(row) | {
+        facts = incident_facts(row) | {
             "chain": row.chain,
             "facts": row.facts,
             "members": [str(member.id) for member in inside],
-            "pages": [_page_facts(page) for page in paged],
-            "history": [_event_facts(event) for event in events],
+            "pages": [page_facts(page) for page in paged],
+            "history": [event_facts(event) for event in events],
         }
         typer.echo(json.dumps(facts, indent=2))
         return
@@ -112,12 +116,22 @@ def show(
     console.print(_history(events))
 
 
-def _chosen(prefix: str) -> Incident:
+def _refuse_unknown(system: str | None) -> None:
+    """Raise ConfigurationError for a system without incidents that the catalog does not know: a slip."""
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.incidents.subjects import OWN_SYSTEM
+
+    known = [*Catalog().system_ids(), OWN_SYSTEM]
+    if system and system not in known:
+        raise ConfigurationError(f"there is no system {system!r}; there are {', '.join(known)}")
+
+
+def _chosen(ledger: Engine, prefix: str) -> Incident:
     from upkeep.ledger.incident_reads import with_prefix
 
     if not prefix or set(prefix.lower()) - set("0123456789abcdef-"):
         raise ConfigurationError(f"{prefix!r} is no id of an incident; `upkeep incidents` lists them")
-    rows = with_prefix(engine(), prefix, MOST_MEANT + 1)
+    rows = with_prefix(ledger, prefix, MOST_MEANT + 1)
     if not rows:
         raise ConfigurationError(
             f"no incident's id begins with {prefix}; `upkeep incidents --state all` lists them"
@@ -211,38 +225,3 @@ def _state(row: Incident) -> str:
 
 def _when(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
-
-
-_FACTS = (
-    "system", "severity", "issue_type", "symptom", "source", "title", "summary", "began_at", "opened_at",
-    "signals", "last_signal_at", "acknowledged_at", "acknowledged_by", "resolved_at", "resolved_by", "level",
-    "round", "exhausted", "snoozed_until", "quiet", "storm_id", "next_step_at",
-)  # fmt: skip
-_PAGE = ("level", "round", "kind", "owner", "person", "channel", "target", "state", "attempts", "error",
-         "created_at", "sent_at")  # fmt: skip
-_EVENT = ("at", "kind", "who", "channel", "text", "facts")
-
-
-def _facts(row: Incident) -> dict[str, Any]:
-    state = "resolved" if row.resolved_at else "acknowledged" if row.acknowledged_at else "open"
-    return {"id": str(row.id), "state": state} | _plain(row, _FACTS)
-
-
-def _page_facts(page: PageRow) -> dict[str, Any]:
-    return {"id": str(page.id)} | _plain(page, _PAGE)
-
-
-def _event_facts(event: HistoryRow) -> dict[str, Any]:
-    return _plain(event, _EVENT)
-
-
-def _plain(row: Any, names: Sequence[str]) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in names}
-    return {
-        name: value if value is None or isinstance(value, (int, bool, dict)) else _text(value)
-        for name, value in values.items()
-    }
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

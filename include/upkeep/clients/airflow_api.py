@@ -7,7 +7,7 @@ everybody else, with a user's rights.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -55,9 +55,23 @@ class AirflowApi:
         """Return the ids of all DAGs with the tag, sorted."""
         return sorted(dag["dag_id"] for dag in self._all("/api/v2/dags", "dags", {"tags": tag}))
 
-    def dags(self) -> list[dict[str, Any]]:
-        """Return what Airflow knows of each DAG, stale ones included."""
-        return self._all("/api/v2/dags", "dags", {"exclude_stale": False})
+    def dags(self, tag: str) -> list[dict[str, Any]]:
+        """Return what Airflow knows of the DAGs with the tag whose files it still finds."""
+        return self._all("/api/v2/dags", "dags", {"tags": tag})
+
+    def next_dags(self, tag: str, before: datetime) -> list[dict[str, Any]]:
+        """Return what Airflow knows of the DAGs with the tag whose next run was due before a time.
+
+        Airflow cannot select them, but sorts by the beginning of the next run's interval: where the intervals
+        are about as long, those longest due come first, and no page is read after one without any.
+        """
+        found: list[dict[str, Any]] = []
+        for page in self._pages("/api/v2/dags", "dags", {"tags": tag, "order_by": "next_dagrun"}):
+            due = [dag for dag in page if (at := dag["next_dagrun_run_after"]) and _at(at) < before]
+            found += due
+            if not due:
+                break
+        return found
 
     def runs(
         self,
@@ -70,6 +84,26 @@ class AirflowApi:
         times = {"end_date_gte": end_date_gte, "run_after_lte": run_after_lte}
         given = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
         return self._all("/api/v2/dags/~/dagRuns", "dag_runs", {"state": list(state), **given})
+
+    def ran_on_schedule(self, dag_id: str, before: datetime) -> bool:
+        """Return whether a DAG has a scheduled run that was due before a time."""
+        params = {"run_type": "scheduled", "run_after_lt": before.isoformat(), "limit": 1}
+        return bool(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params).json()["total_entries"])
+
+    def waiting_tasks(self, pools: str, now: datetime) -> list[dict[str, Any]]:
+        """Return the task instances that wait for a slot of a pool or for a worker, of the oldest runs first.
+
+        pools: how the names of their pools begin. At most one page: who waits longest is in it.
+        """
+        params: dict[str, Any] = {
+            "state": ["scheduled", "queued"],
+            "pool_name_prefix_pattern": pools,
+            "run_after_lte": now.isoformat(),
+            "order_by": "run_after",
+            "limit": PAGE,
+        }
+        page = self._ask("GET", "/api/v2/dags/~/dagRuns/~/taskInstances", params=params).json()
+        return list(page["task_instances"])
 
     def health(self) -> dict[str, Any]:
         """Return what each part of Airflow says of itself."""
@@ -160,12 +194,16 @@ class AirflowApi:
         return {pool["name"] for pool in self._all("/api/v2/pools", "pools", {})}
 
     def _all(self, path: str, key: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
+        return [row for page in self._pages(path, key, params) for row in page]
+
+    def _pages(self, path: str, key: str, params: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        read = 0
         while True:
-            page = self._ask("GET", path, params={**params, "limit": PAGE, "offset": len(rows)}).json()
-            rows += page[key]
-            if not page[key] or len(rows) >= page["total_entries"]:
-                return rows
+            page = self._ask("GET", path, params={**params, "limit": PAGE, "offset": read}).json()
+            read += len(page[key])
+            yield page[key]
+            if not page[key] or read >= page["total_entries"]:
+                return
 
     def _ask(
         self,
@@ -177,14 +215,15 @@ class AirflowApi:
         params: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
         if self._token is None:
-            self._token = self._fetch_token()
+            self._token = self.new_token()
         headers = {"Authorization": f"Bearer {self._token}"}
         answer = self._send(method, path, headers=headers, json=json, params=params)
         if answer.is_success or answer.status_code in accept:
             return answer
         raise _refusal(method, path, answer)
 
-    def _fetch_token(self) -> str:
+    def new_token(self) -> str:
+        """Sign in and return the token. Raises ConfigurationError where Airflow refuses the user."""
         login = {"username": self._login.username, "password": self._login.password}
         answer = self._send("POST", "/auth/token", json=login)
         if not answer.is_success:
@@ -204,6 +243,10 @@ class AirflowApi:
             raise TemporaryError(
                 f"Airflow's API at {self._login.base_url} does not answer: {type(e).__name__}"
             ) from e
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _refusal(method: str, path: str, answer: httpx.Response) -> TemporaryError | PermanentError:

@@ -99,12 +99,13 @@ class ChainCopy:
     resolution_seconds: float
 
 
-def dedup_key(incident_id: UUID, series: int, round_: int, level: int) -> str:
+def dedup_key(incident_id: UUID, series: int, round_: int, level: int, number: int = 0) -> str:
     """Return the key of a page and of the notices that follow it; it begins with the incident's id.
 
-    PagerDuty notifies nobody new of a key that it knows: each level and round has a key of its own.
+    PagerDuty notifies nobody new of a key that it knows: each level and round, and each reminder by its
+    number, has a key of its own.
     """
-    return f"{incident_id}/{series}.{round_}.{level}"
+    return f"{incident_id}/{series}.{round_}.{level}" + (f"-r{number}" if number else "")
 
 
 @dataclass(frozen=True, kw_only=True)

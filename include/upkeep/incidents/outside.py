@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from upkeep.incidents.model import Signal
 from upkeep.incidents.severities import LATE_SEVERITY, metric_of_alert, of_alert
-from upkeep.incidents.subjects import OWN_SYSTEM, alert_subject, catalog_subject, metric_key
+from upkeep.incidents.subjects import (
+    OWN_SYSTEM,
+    alert_subject,
+    catalog_subject,
+    connections_subject,
+    dag_subject,
+    fold_key_of,
+    metric_key,
+)
 
 if TYPE_CHECKING:
     from upkeep.catalog.models import System
 
 
-def broken_catalog(system: str, digest: str, problems: Sequence[str], now: datetime) -> Signal:
-    """Return the signal of a system's file that is broken. `digest`: of the file, so that an edit is news."""
+def broken_catalog(system: str, problems: Sequence[str], began_at: datetime, now: datetime) -> Signal:
+    """Return the signal of a system's file that is broken. An edit that leaves it broken is news."""
     return Signal(
-        event_id=f"catalog/{system}/{digest}",
+        event_id=f"catalog/{system}/{_digest(problems)}/{began_at.isoformat()}",
         fold_key=f"{OWN_SYSTEM}/catalog/{system}",
         system=OWN_SYSTEM,
         source="catalog",
@@ -25,7 +34,7 @@ def broken_catalog(system: str, digest: str, problems: Sequence[str], now: datet
         severity=LATE_SEVERITY,
         title=f"The catalog of {system} is broken",
         summary=f"Its last good version stays in force. {len(problems)} problems: {'; '.join(problems[:3])}",
-        began_at=now,
+        began_at=began_at,
         at=now,
         wrong=(catalog_subject(system),),
         facts={"problems": list(problems[:20])},
@@ -51,6 +60,46 @@ def of_the_suite(  # noqa: PLR0913 - what a page must say
         began_at=began_at,
         at=now,
         wrong=(what,),
+    )
+
+
+def missing_connections(system: str, missing: Sequence[str], began_at: datetime, now: datetime) -> Signal:
+    """Return the signal of connections that a system's file names and Airflow lacks.
+
+    It wakes nobody unless the suite's own chain says so. Another set of them is another event.
+    """
+    return Signal(
+        event_id=f"connections/{system}/{_digest(missing)}/{began_at.isoformat()}",
+        fold_key=f"{OWN_SYSTEM}/{connections_subject(system)}",
+        system=OWN_SYSTEM,
+        source="watchdog",
+        issue_type="connection_missing",
+        severity=LATE_SEVERITY,
+        title=f"Airflow lacks connections of {system}",
+        summary=f"Create {', '.join(missing)}: until then what needs them finds nothing.",
+        began_at=began_at,
+        at=now,
+        wrong=(connections_subject(system),),
+        facts={"connections": list(missing)},
+    )
+
+
+def unknown_dag(system: str, dag_id: str, *, owner: str, began_at: datetime, now: datetime) -> Signal:
+    """Return the signal of a routine whose DAG Airflow never knew, or whose file it finds no more."""
+    return Signal(
+        event_id=f"unknown/{dag_id}/{began_at.isoformat()}",
+        fold_key=fold_key_of(system, dag_id),
+        system=system,
+        source="missing_run",
+        issue_type="maintenance_late",
+        severity=LATE_SEVERITY,
+        title=f"Airflow does not know {dag_id}",
+        summary="It will not run. Look for an import error, whether the DAG processor reads the folder, and "
+        "whether the user of the connection upkeep_airflow may read the DAG.",
+        began_at=began_at,
+        at=now,
+        wrong=(dag_subject(dag_id),),
+        facts={"dag_id": dag_id, "owner": owner},
     )
 
 
@@ -127,3 +176,7 @@ def by_hand(  # noqa: PLR0913 - the fields of a form
         wrong=("person",),
         facts={"raised_by": who},
     )
+
+
+def _digest(words: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]

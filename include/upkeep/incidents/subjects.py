@@ -31,6 +31,16 @@ def catalog_subject(system: str) -> str:
     return f"catalog/{system}"
 
 
+def connections_subject(system: str) -> str:
+    """Return the name of a system's connections as something that must recover."""
+    return f"connections/{system}"
+
+
+def dag_subject(dag_id: str) -> str:
+    """Return the name of a DAG that Airflow does not know as something that must recover."""
+    return f"dag/{dag_id}"
+
+
 def metric_key(system: str, metric: str) -> str:
     """Return the key that the findings and the alerts about one metric share."""
     return f"{system}/metric/{metric}"

@@ -29,5 +29,5 @@ def told_apart() -> Iterator[None]:
                 f"the ledger lacks what this version needs ({said}); run `upkeep ledger migrate`"
             ) from e
         if isinstance(e, exc.OperationalError | exc.InterfaceError) or e.connection_invalidated:
-            raise TemporaryError(f"the ledger does not answer: {said}") from e
+            raise TemporaryError(f"the ledger does not answer: {said}; see that its database runs") from e
         raise

@@ -23,6 +23,9 @@ from upkeep.ledger.incident_tables import HistoryRow, Incident, PageRow
 STORM = "storm"
 """The issue type of the incident that many at once fold into, and the end of its fold key."""
 
+KEYED = ("pagerduty",)
+"""The channels where a notice reaches only the page that was sent under its key, and not the person."""
+
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Session]:
@@ -122,31 +125,40 @@ def suppress_pending(session: Session, incident_id: UUID) -> None:
 
 
 def tell_the_paged(session: Session, incident_id: UUID, kind: str, at: datetime) -> None:
-    """Write notices (acknowledged, resolved) to everybody who was paged, by the channel that took it."""
+    """Write notices (acknowledged, resolved) to everybody who was paged, by the channel that took it.
+
+    One for each person; in a channel that goes by keys, one for each page.
+    """
     paged = (
         select(PageRow)
         .where(PageRow.incident_id == incident_id, PageRow.state == "sent")
         .where(PageRow.kind.in_(("page", "reminder")))
         .order_by(PageRow.sent_at)
     )
-    rows = {(row.channel, row.target): row for row in session.scalars(paged)}
+    rows = {_whom(row): row for row in session.scalars(paged)}
     occasion = at.isoformat()
-    for (channel, target), row in rows.items():
+    for whom, row in rows.items():
         notice = {
-            "id": uuid5(incident_id, f"{kind}/{occasion}/{channel}/{target}"),
+            "id": uuid5(incident_id, f"{kind}/{occasion}/{whom}"),
             "incident_id": incident_id,
             "series": row.series,
             "level": row.level,
             "round": row.round,
+            "number": row.number,
             "kind": kind,
             "owner": row.owner,
             "person": row.person,
             "contact": row.contact,
-            "channels": [channel],
+            "channels": [row.channel],
             "state": "pending",
             "created_at": at,
         }
         session.execute(postgresql.insert(PageRow).values(notice).on_conflict_do_nothing())
+
+
+def _whom(row: PageRow) -> str:
+    key = f"/{row.series}.{row.round}.{row.level}.{row.number}" if row.channel in KEYED else ""
+    return f"{row.channel}/{row.target}{key}"
 
 
 def chain_with_targets(row: Incident, chain: ChainCopy) -> dict[str, Any]:

@@ -101,6 +101,7 @@ class SignalRow(Base):
 
     __table_args__ = (
         Index("signals_incident_id_idx", "incident_id"),
+        Index("signals_event_id_prefix_idx", "event_id", postgresql_ops={"event_id": "text_pattern_ops"}),
         Index("signals_occasion_idx", "occasion", postgresql_where=text("occasion IS NOT NULL")),
     )
 
@@ -117,6 +118,9 @@ class PageRow(Base):
     series: Mapped[int]
     level: Mapped[int]
     round: Mapped[int]
+    number: Mapped[int] = mapped_column(
+        server_default=text("0"), comment="of reminders, which one; 0 for a page of the chain"
+    )
     kind: Mapped[str] = mapped_column(comment="page, reminder, acknowledged or resolved")
     owner: Mapped[str] = mapped_column(comment="the owner or rotation that the chain names")
     person: Mapped[str] = mapped_column(comment="who was on call for it")

@@ -32,17 +32,20 @@ def findings(engine: Engine, dag_id: str, run_id: str) -> Sequence[FindingRow]:
         return session.scalars(query).all()
 
 
-def criticals(engine: Engine, since: datetime) -> Sequence[FindingRow]:
-    """Return the critical findings in force of scheduled runs, recorded since a time, by run and task."""
+def criticals(engine: Engine, since: datetime) -> list[tuple[FindingRow, datetime]]:
+    """Return the critical findings in force of scheduled runs, recorded since a time, by run and task.
+
+    Each with the moment that its run speaks of.
+    """
     query = (
-        select(FindingRow)
+        select(FindingRow, Run.as_of)
         .join(Run, (Run.dag_id == FindingRow.dag_id) & (Run.run_id == FindingRow.run_id))
         .where(FindingRow.state == "critical", FindingRow.superseded_at.is_(None))
         .where(FindingRow.recorded_at >= since, Run.run_type == "scheduled")
         .order_by(FindingRow.dag_id, FindingRow.run_id, FindingRow.task_id, FindingRow.position)
     )
     with told_apart(), Session(engine, expire_on_commit=False) as session:
-        return session.scalars(query).all()
+        return [(row, as_of) for row, as_of in session.execute(query)]
 
 
 def warning_since(engine: Engine, dag_id: str, check: str) -> datetime | None:

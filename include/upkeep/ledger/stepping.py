@@ -160,6 +160,7 @@ def _page(one: Decided, page: Due, now: datetime) -> dict[str, Any]:
         "series": page.series,
         "level": page.level,
         "round": page.round,
+        "number": page.number,
         "kind": page.kind,
         "owner": level.owner,
         "person": person.name,

@@ -37,7 +37,7 @@ class PagerDutySender:
     def send(self, message: Message) -> Sent:
         """Send one event; the receipt is PagerDuty's key of the incident."""
         if not isinstance(message, Page):
-            raise PermanentError("digests are not for PagerDuty")
+            raise PermanentError("only pages are for PagerDuty")
         event = pagerduty_event(message)
         # The hook's own send_event would repeat for minutes, and a 429 for ever.
         with _OneTry(self._key, base_url=self._url, verify=self._tls) as client:

@@ -37,7 +37,7 @@ class WebhookSender:
     def send(self, message: Message) -> Sent:
         """Post one page; any 2xx means that the receiver has it. Redirects are refused."""
         if not isinstance(message, Page):
-            raise PermanentError("digests are not for webhooks")
+            raise PermanentError("only pages are for webhooks")
         body = webhook_body(message)
         headers = {
             "Content-Type": "application/json",

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from upkeep.errors import TemporaryError
-from upkeep.findings import Finding, State
-from upkeep.operators.errors import FindingsFailTask
+from upkeep.findings import Finding
+from upkeep.operators.procedure import FindingsOfTask
 from upkeep.operators.run import RoutineFacts, run_moment, run_of, run_parameters
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from upkeep.incidents.signals import RunOf
     from upkeep.runs.moment import Moment
 
 ANSWER_SHARE = 0.8
@@ -29,7 +26,7 @@ LONGEST_ANSWER_SECONDS = 600.0
 """Where a task has no time-out of its own."""
 
 
-class RunChecks(BaseOperator):
+class RunChecks(FindingsOfTask, BaseOperator):
     """Run the checks of one procedure, record the findings, then let the worst decide the task's outcome.
 
     routine: the routine's facts. procedure_id: the duty it does. kind, parameters: which checks.
@@ -63,8 +60,7 @@ class RunChecks(BaseOperator):
         moment = run_moment(context, self.routine, wanted)
         findings, left_out = self._ask(moment)
         self._record(context, findings, left_out)
-        if not moment.past:
-            self._raise(run_of(context, self.routine, wanted), findings)
+        self._raise(run_of(context, self.routine, wanted), findings)
         if not findings:
             raise AirflowSkipException(left_out)
         self._decide(context, findings)
@@ -98,54 +94,3 @@ class RunChecks(BaseOperator):
     def _answer_seconds(self) -> float:
         timeout = self.execution_timeout
         return timeout.total_seconds() * ANSWER_SHARE if timeout else LONGEST_ANSWER_SECONDS
-
-    def _record(self, context: Context, findings: list[Finding], left_out: str | None) -> None:
-        from upkeep.ledger.writes import TaskKey, record_task
-        from upkeep.operators.ledger import ledger_engine
-
-        ti = context["ti"]
-        map_index = ti.map_index if ti.map_index is not None else -1
-        record_task(
-            ledger_engine(),
-            TaskKey(ti.dag_id, ti.run_id, ti.task_id, ti.try_number, map_index),
-            findings,
-            system=self.routine["system"],
-            procedure_id=self.procedure_id,
-            left_out=left_out,
-        )
-
-    def _raise(self, run: RunOf | None, findings: list[Finding]) -> None:
-        """Open an incident for critical findings, and for warnings that hold longer than they may."""
-        if run is None or not any(f.state in (State.CRITICAL, State.WARNING) for f in findings):
-            return
-        from upkeep.catalog.compiled import Catalog
-        from upkeep.incidents.signals import critical_findings, lasting_warning
-        from upkeep.ledger.reads import warning_since
-        from upkeep.operators.escalation import raise_signals
-        from upkeep.operators.ledger import ledger_engine
-
-        system, now = Catalog().system(run.system), datetime.now(UTC)
-        signals = [critical_findings(run, system, findings, kind=self.kind, task_id=self.task_id, now=now)]
-        for finding in findings:
-            if finding.state is State.WARNING:
-                since = warning_since(ledger_engine(), run.dag_id, finding.check) or finding.observed_at
-                signals.append(
-                    lasting_warning(run, system, finding, task_id=self.task_id, since=since, now=now)
-                )
-        raise_signals(*signals)
-
-    def _decide(self, context: Context, findings: list[Finding]) -> None:
-        for finding in sorted(findings, key=lambda f: -f.state.rank):
-            self.log.info("%s: %s: %s", finding.state, finding.check, finding.reason or finding.summary)
-        ti = context["ti"]
-        temporary = [f for f in findings if f.state is State.UNKNOWN and f.temporary]
-        if temporary and ti.try_number <= ti.max_tries:
-            raise TemporaryError(f"no answer yet, will try again: {_sentence(temporary)}")
-        failing = [f for f in findings if f.state in self.fail_on]
-        if failing:
-            raise FindingsFailTask(_sentence(failing))
-
-
-def _sentence(findings: list[Finding], most: int = 3) -> str:
-    said = "; ".join(f"{f.check} is {f.state}: {f.reason or f.summary}" for f in findings[:most])
-    return said + (f"; and {len(findings) - most} more" if len(findings) > most else "")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -15,6 +17,10 @@ from upkeep.errors import ConfigurationError
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+    from upkeep.backups.dumps.server import DatabaseServer
+    from upkeep.backups.files.place import ResticPlace
+    from upkeep.backups.keys import BackupKey
+    from upkeep.backups.kubernetes.repository import GitLogin
     from upkeep.catalog.models import System
     from upkeep.catalog.models.system import ConnectionRole
     from upkeep.clients.alertmanager import Alertmanager
@@ -110,17 +116,19 @@ class AirflowClients:
         """Return the librdkafka configuration of the connection `kafka`."""
         return dict(self._connection("kafka").extra_dejson)
 
-    def aws(self, service: str) -> Any:
-        """Return a boto3 client of the connection `aws`."""
+    def aws(self, service: str, region: str | None = None) -> Any:
+        """Return a boto3 client of the connection `aws`; region: another than the connection's."""
+        return self._once(f"aws {service} {region}", lambda: self._aws_hook(service, region).get_conn())
+
+    def _aws_hook(self, service: str, region: str | None = None) -> Any:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
         from upkeep.clients.aws.errors import client_config
 
-        def make() -> Any:
-            conn_id = self._connection("aws").conn_id
-            return AwsBaseHook(aws_conn_id=conn_id, client_type=service, config=client_config()).get_conn()
-
-        return self._once(f"aws {service}", make)
+        conn_id = self._connection("aws").conn_id
+        return AwsBaseHook(
+            aws_conn_id=conn_id, client_type=service, region_name=region, config=client_config()
+        )
 
     def http(self) -> Endpoint:
         """Return the end point of the connection `http`."""
@@ -133,6 +141,75 @@ class AirflowClients:
     def loki(self) -> Endpoint:
         """Return the end point of the connection `loki`."""
         return self._endpoint("loki")
+
+    def database(self, role: Literal["mysql", "postgres", "restore"]) -> DatabaseServer:
+        """Return the database of a connection, as its own programs reach it."""
+        from upkeep.operators.databases import server_of
+
+        return server_of(self._connection(role))
+
+    def git(self) -> tuple[str, GitLogin]:
+        """Return the repository of the connection `git`, and how to log in.
+
+        Its host is the URL; login and password are for https; the extra may name key_file and
+        known_hosts_file for ssh.
+        """
+        from upkeep.backups.kubernetes.repository import GitLogin
+
+        connection = self._connection("git")
+        extra = connection.extra_dejson
+        login = GitLogin(
+            username=connection.login or "",
+            password=connection.password or "",
+            ssh_key_file=extra.get("key_file"),
+            known_hosts_file=extra.get("known_hosts_file"),
+        )
+        if not connection.host:
+            raise ConfigurationError(
+                f"the connection {connection.conn_id!r} has no host; write the URL there"
+            )
+        return connection.host, login
+
+    def folder(self) -> Path:
+        """Return the folder of the connection `files`, whose extra names its path."""
+        connection = self._connection("files")
+        path = connection.extra_dejson.get("path")
+        if not path:
+            raise ConfigurationError(f"the connection {connection.conn_id!r} names no path in its extra")
+        return Path(path)
+
+    def restic(self, bucket: str, prefix: str) -> ResticPlace:
+        """Return a restic repository in a bucket of the connection `aws`; its password is the backup key."""
+        from upkeep.backups.files.place import ResticPlace
+
+        hook = self._aws_hook("s3")
+        keys = hook.get_credentials()
+        environment = {
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_DEFAULT_REGION": hook.region_name or "us-east-1",
+        } | ({"AWS_SESSION_TOKEN": keys.token} if keys.token else {})
+        url = hook.get_conn().meta.endpoint_url
+        return ResticPlace(f"s3:{url}/{bucket}/{prefix}", self._restic_password(), environment)
+
+    def _restic_password(self) -> Path:
+        """Return a file with the password, for this task alone."""
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="upkeep-restic-")))
+        file = folder / "password"
+        file.touch(mode=0o600)
+        file.write_text(self.backup_key().opening())
+        return file
+
+    def backup_key(self) -> BackupKey:
+        """Return the key of the connection `backup_key`: its login seals, its password opens."""
+        from upkeep.backups.keys import BackupKey
+
+        connection = self._connection("backup_key")
+        if not connection.login:
+            raise ConfigurationError(
+                f"the connection {connection.conn_id!r} has no login; write the recipient there (age1…)"
+            )
+        return BackupKey(connection.login, connection.password or None)
 
     def _once(self, key: str, make: Callable[[], T]) -> T:
         with self._lock:

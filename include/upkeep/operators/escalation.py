@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
@@ -40,7 +41,7 @@ class Escalate(BaseOperator):
 
 
 def around() -> Around:
-    """Return what serving needs of Airflow and the catalog."""
+    """Return what serving needs of Airflow and the catalog, each system looked up once: for one wake-up."""
     from airflow.sdk.configuration import conf
 
     from upkeep.catalog.compiled import Catalog
@@ -50,8 +51,8 @@ def around() -> Around:
 
     connections = Connections()
     return Around(
-        system=Catalog().system,
-        senders=lambda system: senders(system, connections),
+        system=cache(Catalog().system),
+        senders=cache(lambda system: senders(system, connections)),
         clock=lambda: datetime.now(UTC),
         base_url=conf.get("api", "base_url", fallback=""),
     )
@@ -82,10 +83,10 @@ def raise_signals(*signals: Signal | None) -> None:
     With the ledger down the first level is paged directly, under the ids that the incident will have when
     the watchdog finds the same event again. What Airflow's API does not take, the watchdog wakes.
     """
-    opened = False
+    world, opened = around(), False
     for signal in signals:
         if signal is not None:
-            opened |= _raise_one(signal)
+            opened |= _raise_one(signal, world)
     if opened:
         wake_soon()
 
@@ -108,16 +109,16 @@ def wake_soon() -> None:
         log.warning("the escalation waits for the watchdog's next minute: %s", e)
 
 
-def _raise_one(signal: Signal) -> bool:
+def _raise_one(signal: Signal, world: Around) -> bool:
     """Return whether there is somebody to page now."""
     from upkeep.operators.ledger import ledger_engine
     from upkeep.paging.raising import page_directly, raise_signal
 
     try:
-        opened = raise_signal(ledger_engine(), signal, around().system, datetime.now(UTC))
+        opened = raise_signal(ledger_engine(), signal, world.system, datetime.now(UTC))
     except TemporaryError as e:
         log.error("the ledger does not answer, so the first level is paged directly: %s", e)  # noqa: TRY400
-        delivery = page_directly(signal, around())
+        delivery = page_directly(signal, world)
         log.warning("%s: %s", signal.title, delivery.error or f"paged by {delivery.channel}")
         return False
     except UpkeepError:

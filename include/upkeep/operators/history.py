@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from upkeep.backups.model import Level
 from upkeep.checks.context import Measurement, PastIncident
 
 
@@ -28,6 +29,13 @@ class LedgerHistory:
         from upkeep.operators.ledger import ledger_engine
 
         return kpi_reads.incidents(ledger_engine(), self._system_id, since, until)
+
+    def last_proven(self, policy: str, level: Level, until: datetime) -> datetime | None:
+        """Return when a backup of a policy was last proven to a level, as it was known then."""
+        from upkeep.ledger.backups import last_proven
+        from upkeep.operators.ledger import ledger_engine
+
+        return last_proven(ledger_engine(), self._system_id, policy, level, until)
 
     def known_since(self) -> datetime | None:
         """Return when the ledger first heard of this system, None if it never did."""

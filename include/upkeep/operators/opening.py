@@ -33,7 +33,7 @@ class OpenRun(BaseOperator):
         from upkeep.operators.ledger import ledger_engine
 
         run = context["dag_run"]
-        refuse_unknown(run.conf)
+        refuse_unknown(run.conf, self.routine["fields"])
         wanted = run_parameters(context, self.routine)
         moment = run_moment(context, self.routine, wanted)
         record = RunRecord(

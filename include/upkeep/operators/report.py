@@ -8,7 +8,8 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
-from upkeep.operators.run import RoutineFacts, run_moment, run_of, run_parameters
+from upkeep.operators.run import RoutineFacts, run_of, run_parameters
+from upkeep.operators.starter import telling_starter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,6 +41,11 @@ class WriteReport(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:
         """Return how many findings there are of each state."""
+        with telling_starter(context, self.routine) as counts:
+            counts.update(self._write(context))
+        return counts
+
+    def _write(self, context: Context) -> dict[str, int]:
         from upkeep.catalog.compiled import Catalog
         from upkeep.ledger import reads
         from upkeep.operators.ledger import ledger_engine
@@ -58,13 +64,18 @@ class WriteReport(BaseOperator):
     def _tell(self, context: Context) -> None:
         """Resolve the incidents that this run shows to be over, and send its warnings."""
         from upkeep.operators.aftermath import resolve_what_recovered, send_digest
+        from upkeep.reports.facts import procedure_of
 
         wanted = run_parameters(context, self.routine)
         run = run_of(context, self.routine, wanted)
-        if run is None or run_moment(context, self.routine, wanted).past:
+        if run is None:
             return
         states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])[run.run_id]
-        done = {task: states.get(task) for task in self.routine["procedures"]}
-        complete = not wanted.procedures and set(done.values()) <= {"success", "skipped"}
+        ours = {
+            task: state for task, state in states.items() if procedure_of(task) in self.routine["procedures"]
+        }
+        all_there = {procedure_of(task) for task in ours} == set(self.routine["procedures"])
+        ended_well = set(ours.values()) <= {"success", "skipped"}
+        complete = not wanted.procedures and all_there and ended_well
         resolve_what_recovered(run, complete=complete)
         send_digest(run, self.routine["routine"])

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from upkeep.errors import ConfigurationError
+from upkeep.errors import ConfigurationError, TemporaryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.sdk import Context
 
-    from upkeep.clients.airflow_api import Login
+    from upkeep.clients.airflow_api import AirflowApi, Login
     from upkeep.incidents.model import Signal
+
+log = logging.getLogger(__name__)
 
 AIRFLOW_CONNECTION = "upkeep_airflow"
 
@@ -33,20 +39,34 @@ OVERLAP = timedelta(minutes=10)
 """How far each watchdog looks behind the last good one: what was recorded while that one ran."""
 
 
-def airflow_login() -> Login:
+def airflow_login(conn_id: str = AIRFLOW_CONNECTION) -> Login:
     """Return how the suite reaches Airflow's API. Raises ConfigurationError without the connection."""
     from upkeep.clients.airflow_api import Login
 
     try:
-        connection = BaseHook.get_connection(AIRFLOW_CONNECTION)
+        connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException as e:
         raise ConfigurationError(
-            f"Airflow has no connection {AIRFLOW_CONNECTION!r}; create it as an HTTP connection to Airflow's "
+            f"Airflow has no connection {conn_id!r}; create it as an HTTP connection to Airflow's "
             "API server with a user who may edit pools"
         ) from e
     scheme = connection.schema or "http"
     port = f":{connection.port}" if connection.port else ""
     return Login(f"{scheme}://{connection.host}{port}", connection.login or "", connection.password or "")
+
+
+def connection_exists(conn_id: str) -> bool:
+    """Return whether a task would find a connection: in Airflow, the environment or a store of secrets.
+
+    Raises TemporaryError where none of them can say.
+    """
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return False
+    except Exception as e:  # whatever a store of secrets raises, which may quote what it holds
+        raise TemporaryError(f"cannot ask for the connection {conn_id}: {type(e).__name__}") from e
+    return True
 
 
 class EnsurePools(BaseOperator):
@@ -74,36 +94,66 @@ class Reconcile(BaseOperator):
         """Return how many signals were derived and how many sleeping incidents were woken."""
         from upkeep.ledger import watch
         from upkeep.ledger.stepping import wake_stalled
-        from upkeep.operators.escalation import raise_signals, wake_next
+        from upkeep.operators.escalation import wake_next
         from upkeep.operators.ledger import ledger_engine
 
         engine, now = ledger_engine(), datetime.now(UTC)
         last = watch.good_at(engine, "watchdog")
         since = max(last - OVERLAP, now - LOOK_BACK) if last else now - OVERLAP
-        signals = derive(since, now)
-        raise_signals(*signals)
+        signals, failed = raise_what_is_wrong(since, now)
         woken = wake_stalled(engine, now)
         wake_next()
-        watch.went_well(engine, "watchdog", now, {"signals": len(signals), "woken": len(woken)})
-        return {"signals": len(signals), "woken": len(woken)}
+        if failed:
+            raise failed[0]  # the rest has been done; the next minute tries again
+        watch.went_well(engine, "watchdog", now, {"signals": signals, "woken": len(woken)})
+        return {"signals": signals, "woken": len(woken)}
 
 
-def derive(since: datetime, now: datetime) -> list[Signal]:
-    """Return the signals of everything that is wrong now, and of what ended since a time."""
-    from upkeep.catalog.compiled import Catalog, suite_catalog
+def raise_what_is_wrong(since: datetime, now: datetime) -> tuple[int, list[Exception]]:
+    """Raise the signals of all that is wrong now and that ended since a time.
+
+    Return how many there were, and what could not be asked: where one source fails, such as for a right that
+    is missing, the others are asked all the same.
+    """
     from upkeep.clients.airflow_api import AirflowApi
+    from upkeep.operators.escalation import raise_signals
+
+    count, failed = 0, []
+    with AirflowApi(airflow_login()) as api:
+        for source in _sources(api, since, now):
+            try:
+                signals = source()
+            except Exception as e:
+                log.exception("the watchdog could not ask everything")
+                failed.append(e)
+            else:
+                raise_signals(*signals)
+                count += len(signals)
+    return count, failed
+
+
+def _sources(api: AirflowApi, since: datetime, now: datetime) -> list[Callable[[], list[Signal]]]:
+    from upkeep.catalog.compiled import Catalog, suite_catalog
+    from upkeep.incidents.subjects import OWN_SYSTEM
     from upkeep.operators.ledger import ledger_engine
-    from upkeep.watch import findings, runs, suite
+    from upkeep.watch import connections, dags, findings, queue, runs, suite
+    from upkeep.watch.turns import turn
 
     engine, catalog = ledger_engine(), Catalog()
-    plans = list(catalog.plans())
-    with AirflowApi(airflow_login()) as api:
-        of_runs = runs.troubles(api, plans, since, now)
-        silent = suite.part_signals(api.health(), now)
-    broken = suite.catalog_signals([*catalog.problems(), *suite_catalog().problems()], now)
-    suite.resolve_what_is_well(engine, [*catalog.system_ids(), "upkeep"], broken, silent, now)
-    critical = findings.criticals(engine, plans, catalog.system, since, now)
-    return [*critical, *of_runs, *broken.values(), *silent.values()]
+    plans, systems = list(catalog.plans()), catalog.system_ids()
+    broken = suite.broken_files([*catalog.problems(), *suite_catalog().problems()])
+    going = cache(lambda: api.runs(state=["running", "queued"], run_after_lte=now))
+    own, asked = {plan.dag_id for plan in plans}, turn(systems, now)
+    # Those that need no API come first: it may be hanging, and each request then takes its time.
+    return [
+        lambda: findings.criticals(engine, plans, catalog.system, since, now),
+        lambda: suite.catalog_signals(engine, [*systems, OWN_SYSTEM], broken, now),
+        lambda: connections.missing(engine, asked, catalog.system, connection_exists, now),
+        lambda: runs.troubles(api, plans, going(), since, now),
+        lambda: dags.missing(api, engine, plans, asked, now),
+        lambda: queue.too_old(api, engine, going(), own, now),
+        lambda: suite.part_signals(engine, api.health(), now),
+    ]
 
 
 class Heartbeat(BaseOperator):

@@ -38,7 +38,7 @@ def pagerduty_event(page: Page) -> Event:
 
 def _said(page: Page) -> dict[str, Any]:
     shown = view(page)
-    incident = page.links.get("incident")
+    incident, service = page.links.get("incident"), page.person.pagerduty_service
     payload = {
         "summary": clean(shown.headline, MAX_SUMMARY),
         "source": page.system,
@@ -49,6 +49,7 @@ def _said(page: Page) -> dict[str, Any]:
         "custom_details": {
             "Summary": shown.summary,
             **dict(shown.facts),
+            **({"PagerDuty service": clean(service, FACT_LENGTH)} if service else {}),
             "How to answer": shown.answer,
         },
     }

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from upkeep.incidents.chains import choose
-from upkeep.incidents.model import Page, Signal, dedup_key
+from upkeep.incidents.model import Signal
 from upkeep.incidents.oncall import on_call
 from upkeep.incidents.steps import Due
 from upkeep.incidents.windows import covered
 from upkeep.ledger.incident_rows import STORM
 from upkeep.ledger.incidents import Opened, Storm, open_or_fold
 from upkeep.paging.deliver import Delivery, deliver
+from upkeep.paging.page import make_page
 from upkeep.paging.serving import Around
 
 if TYPE_CHECKING:
@@ -48,23 +49,15 @@ def page_directly(signal: Signal, around: Around) -> Delivery:
         person = on_call(system, level, [], now).person
         if person is None or (level.only_major and signal.severity != "P0"):
             continue
-        page = Page(
-            id=Due("page", number, 0, 0).page_id(signal.incident_id),
-            incident_id=signal.incident_id,
-            dedup_key=dedup_key(signal.incident_id, 0, 0, number),
-            level=number,
-            round=0,
+        place = Due("page", number, 0, 0)
+        page = make_page(
+            signal,
+            place,
+            page_id=place.page_id(signal.incident_id),
             person=person,
             channels=level.channels,
-            system=signal.system,
-            system_title=system.title,
-            severity=signal.severity,
-            title=signal.title,
-            summary=signal.summary,
-            began_at=signal.began_at,
-            signals=1,
-            facts={**signal.facts, "timezone": system.timezone},
-            links={"incident": f"{around.base_url.rstrip('/')}/upkeep/incidents/{signal.incident_id}"},
+            system=system,
+            base_url=around.base_url,
         )
         delivery = deliver(page, around.senders(signal.system))
         if delivery.delivered:

@@ -11,8 +11,9 @@ from upkeep.clients.secrets import mask_secrets
 from upkeep.errors import PermanentError, TemporaryError, excerpt
 from upkeep.incidents.model import Page
 from upkeep.paging.digest import Digest
+from upkeep.paging.note import Note
 
-Message = Page | Digest
+Message = Page | Digest | Note
 
 _WORTH_REPEATING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 

@@ -11,14 +11,15 @@ from uuid import UUID, uuid5
 from sqlalchemy import Engine
 
 from upkeep.errors import UpkeepError
-from upkeep.incidents.model import Channel, Page, PageKind, Person, dedup_key
+from upkeep.incidents.model import Channel, Page, PageKind, Person
 from upkeep.incidents.oncall import StandIn, on_call
-from upkeep.incidents.steps import advance
+from upkeep.incidents.steps import Due, advance
 from upkeep.ledger import outbox, stepping
 from upkeep.ledger.outbox import Outgoing
 from upkeep.ledger.overrides import stand_ins
 from upkeep.ledger.stepping import Decided, DueIncident
 from upkeep.paging.deliver import Delivery, deliver_all
+from upkeep.paging.page import make_page
 from upkeep.paging.sender import Sender
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ RECORD_EVERY = 10
 class Around:
     """What serving needs of the world around.
 
-    system: the catalog's answer, or an UpkeepError. senders: the channels of a system. clock: now, with
-    time zone. base_url: Airflow's own, for links.
+    system: the catalog's answer, or an UpkeepError; asked for each page, so it must be cheap the second time.
+    senders: the channels of a system. clock: now, with time zone. base_url: Airflow's own, for links.
     """
 
     system: Callable[[str], System]
@@ -61,17 +62,19 @@ def serve(engine: Engine, around: Around) -> Served:
     and a page whose outcome was not recorded is sent again under the same id.
     """
     served = Served()
+    failed: list[Page] = []
     while True:
         due = stepping.claim_due(engine, around.clock(), BATCH)
         served.steps += len(_decide(engine, due, around)) if due else 0
         waiting = outbox.claim_pages(engine, around.clock(), BATCH)
-        copies = _copies(waiting, around)
-        for sent in _batches(_send(waiting, around), RECORD_EVERY):
+        pages = [(one, page_of(one, around)) for one in waiting]
+        for sent in _batches(_send([page for _, page in pages], around), RECORD_EVERY):
             outbox.record_pages(engine, sent, around.clock())
             served.delivered += sum(one.delivered for one in sent)
             served.dead += sum(not one.delivered for one in sent)
-        _send_copies(engine, copies, around)
+        failed += _send_copies(engine, _copies(pages, around), around)
         if not due and not waiting:
+            _send_copies(engine, failed, around, last=True)
             return served
 
 
@@ -101,66 +104,59 @@ def _known(name: str, around: Around) -> System | None:
         return None
 
 
-def _send(waiting: Sequence[Outgoing], around: Around) -> Iterator[outbox.Sent]:
-    names = {one.incident.system for one in waiting}
-    senders = {name: around.senders(name) for name in names}
-    systems = {name: _known(name, around) for name in names}
-    messages = [
-        (page_of(one, systems[one.incident.system], around.base_url), senders[one.incident.system])
-        for one in waiting
-    ]
-    for message, delivery in deliver_all(messages, at_once=BATCH):
+def _send(pages: Sequence[Page], around: Around) -> Iterator[outbox.Sent]:
+    for message, delivery in _deliver(pages, around):
         yield _outcome(message.id, delivery)
 
 
-def _copies(waiting: Sequence[Outgoing], around: Around) -> list[Page]:
+def _deliver(pages: Sequence[Page], around: Around) -> Iterator[tuple[Page, Delivery]]:
+    senders = {name: around.senders(name) for name in {page.system for page in pages}}
+    for message, delivery in deliver_all(((page, senders[page.system]) for page in pages), at_once=BATCH):
+        yield cast("Page", message), delivery
+
+
+def _copies(pages: Sequence[tuple[Outgoing, Page]], around: Around) -> list[Page]:
     """Return copies of first pages for the other channels that the catalog names for what is critical."""
     copies = []
-    for one in waiting:
-        system = _known(one.incident.system, around)
-        first = one.page.kind == "page" and one.page.level == one.page.round == one.page.series == 0
-        if system is None or not first:
+    for outgoing, page in pages:
+        row = outgoing.page
+        first = row.kind == "page" and row.level == row.round == row.series == 0
+        system = _known(page.system, around) if first else None
+        if system is None:
             continue
-        page = page_of(one, system, around.base_url)
         others = [c for c in system.channels.by_state.get("critical", ()) if c != page.channels[0]]
         copies += [replace(page, id=uuid5(page.id, other), channels=(other,)) for other in others]
     return copies
 
 
-def _send_copies(engine: Engine, copies: Sequence[Page], around: Around) -> None:
-    """Send copies once the pages are out: they wake nobody, so one that fails is noted and left."""
-    senders = {name: around.senders(name) for name in {page.system for page in copies}}
-    sent = deliver_all(((page, senders[page.system]) for page in copies), at_once=BATCH)
+def _send_copies(
+    engine: Engine, copies: Sequence[Page], around: Around, *, last: bool = False
+) -> Sequence[Page]:
+    """Send copies once the pages are out, and return those that no channel took: they wake nobody.
+
+    What fails is tried once more when all else is done (`last`), and is noted then.
+    """
+    tried = list(_deliver(copies, around))
     told = [
         outbox.Copy(page.incident_id, page.channels[0], delivery.delivered, delivery.error)
-        for page, delivery in sent
-        if isinstance(page, Page)
+        for page, delivery in tried
+        if delivery.delivered or last
     ]
     outbox.note_copies(engine, told, around.clock())
+    return [page for page, delivery in tried if not delivery.delivered]
 
 
-def page_of(outgoing: Outgoing, system: System | None, base_url: str) -> Page:
-    """Return the message for a page: what is wrong as it is now, and how to answer."""
-    row, incident = outgoing.page, outgoing.incident
-    links = {"incident": f"{base_url.rstrip('/')}/upkeep/incidents/{incident.id}"}
-    links |= {name: incident.facts[name] for name in ("runbook", "dashboard") if incident.facts.get(name)}
-    return Page(
-        id=row.id,
-        incident_id=incident.id,
-        dedup_key=dedup_key(incident.id, row.series, row.round, row.level),
-        level=row.level,
-        round=row.round,
+def page_of(outgoing: Outgoing, around: Around) -> Page:
+    """Return the message for a page of the ledger."""
+    row = outgoing.page
+    return make_page(
+        outgoing.incident,
+        Due("reminder" if row.number else "page", row.level, row.round, row.series, row.number),
+        page_id=row.id,
         person=Person(**row.contact),
         channels=cast("tuple[Channel, ...]", tuple(row.channels)),  # as the catalog allowed them
-        system=incident.system,
-        system_title=system.title if system else incident.system,
-        severity=incident.severity,
-        title=incident.title,
-        summary=incident.summary,
-        began_at=incident.began_at,
-        signals=incident.signals,
-        facts=incident.facts | ({"timezone": system.timezone} if system else {}),
-        links=links,
+        system=_known(outgoing.incident.system, around),
+        base_url=around.base_url,
         kind=cast("PageKind", row.kind),
     )
 

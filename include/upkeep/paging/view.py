@@ -16,6 +16,7 @@ from upkeep.errors import excerpt
 from upkeep.findings.units import format_value
 from upkeep.incidents.model import Page
 from upkeep.paging.digest import MAX_LINES, Digest, Warned
+from upkeep.paging.note import Note
 
 TITLE_LENGTH = 200
 TEXT_LENGTH = 1000
@@ -42,7 +43,7 @@ _LINK = re.compile(r"https?://[^\s<>\"|]{1,2000}")
 
 @dataclass(frozen=True)
 class View:
-    """A page or a digest as people read it. facts, links: label and value, in order.
+    """A message as people read it. facts, links: label and value, in order.
 
     Texts are on one line, without control characters and secrets; links are http or https.
     """
@@ -55,9 +56,11 @@ class View:
     lines: tuple[Warned, ...] = ()
 
 
-def view(message: Page | Digest) -> View:
+def view(message: Page | Digest | Note) -> View:
     """Return what a message says."""
-    return _page(message) if isinstance(message, Page) else _digest(message)
+    if isinstance(message, Page):
+        return _page(message)
+    return _note(message) if isinstance(message, Note) else _digest(message)
 
 
 def clean(text: object, length: int) -> str:
@@ -143,6 +146,26 @@ def _digest(digest: Digest) -> View:
         links=links,
         answer="Nobody was paged for these.",
         lines=tuple(lines),
+    )
+
+
+def _note(note: Note) -> View:
+    links, texts = _links(note.links)
+    facts = [
+        ("Run", clean(note.run_id, FACT_LENGTH)),
+        ("Started by", clean(note.starter, FACT_LENGTH)),
+        ("Findings", note.found),
+        *([("Failed", clean(", ".join(note.failed), FACT_LENGTH))] if note.failed else []),
+        *texts,
+    ]
+    head = f"{note.starter}, your run {note.outcome}: {note.system_title}, {note.routine_title}"
+    pages = "It pages as a scheduled run does." if note.paging else "It pages nobody."
+    return View(
+        headline=clean(head, TITLE_LENGTH),
+        summary="",
+        facts=tuple(facts),
+        links=links,
+        answer=f"You are told because you started it by hand. {pages}",
     )
 
 

@@ -11,20 +11,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
+from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, Param, get_parsing_context
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert
 from dateutil.relativedelta import relativedelta
 
 from upkeep.callbacks.failure import task_failed
 from upkeep.catalog.compiled import Catalog
-from upkeep.catalog.plans import RoutinePlan
+from upkeep.catalog.plans import FieldPlan, RoutinePlan
 from upkeep.deadlines.run_due import RunDue
 from upkeep.operators.checks import RunChecks
 from upkeep.operators.errors import retry_policy
 from upkeep.operators.opening import OpenRun
 from upkeep.operators.report import WriteReport
 from upkeep.operators.run import RoutineFacts
+from upkeep.procedures.stages import stages
 
 MISSED = "upkeep.callbacks.deadline.record_miss"
 OPENING, REPORT = "open_run", "report"
@@ -43,23 +44,25 @@ def build(plan: RoutinePlan) -> DAG:
         plan.dag_id,
         description=plan.title,
         doc_md=plan.doc_md,
-        schedule=CronTriggerTimetable(
-            plan.schedule,
-            timezone=plan.timezone,
-            interval=relativedelta(days=plan.interval_days, months=plan.interval_months),
-        ),
+        schedule=_timetable(plan),
         catchup=False,
         max_active_runs=1,
         tags=list(plan.tags),
         owner_links=dict(plan.owner_links),
         default_args=_default_args(plan),
-        deadline=_deadline(plan),
+        deadline=_deadline(plan) if plan.schedule else None,
     )
     routine = routine_facts(plan)
     opening = OpenRun(task_id=OPENING, routine=routine, dag=dag)
     # A teardown: it runs whatever the procedures say, and its success does not hide their failure.
     report = WriteReport(task_id=REPORT, routine=routine, dag=dag).as_teardown()
+    ended: dict[str, BaseOperator] = {}
     for task in plan.tasks:
+        before = [ended[name] for name in task.after] or [opening]
+        if task.stages:
+            ended[task.task_id], last = stages(dag, plan, task, routine, before)
+            last >> report
+            continue
         check = RunChecks(
             task_id=task.task_id,
             doc_md=task.doc_md,
@@ -70,11 +73,21 @@ def build(plan: RoutinePlan) -> DAG:
             fail_on=list(plan.fail_on),
             dag=dag,
         )
-        opening >> check >> report
+        for one in before:
+            one >> check
+        check >> report
+        ended[task.task_id] = check
     # Last: every task would otherwise carry a deep copy of them, which is half the time of a parse.
     # A run merges the DAG's parameters into its tasks' context all the same.
     dag.params.update(_params(plan))
     return dag
+
+
+def _timetable(plan: RoutinePlan) -> CronTriggerTimetable | None:
+    if not plan.schedule:
+        return None
+    interval = relativedelta(minutes=plan.interval_minutes, months=plan.interval_months)
+    return CronTriggerTimetable(plan.schedule, timezone=plan.timezone, interval=interval)
 
 
 def routine_facts(plan: RoutinePlan) -> RoutineFacts:
@@ -85,6 +98,7 @@ def routine_facts(plan: RoutinePlan) -> RoutineFacts:
         "schedule": plan.schedule,
         "timezone": plan.timezone,
         "procedures": [task.task_id for task in plan.tasks],
+        "fields": sorted({field.parameter for task in plan.tasks for field in task.fields}),
     }
 
 
@@ -108,6 +122,14 @@ def _default_args(plan: RoutinePlan) -> dict[str, Any]:
 
 def _params(plan: RoutinePlan) -> dict[str, Param]:
     choices = [task.task_id for task in plan.tasks]
+    own = {field.parameter: _param(field) for task in plan.tasks for field in task.fields}
+    if all(task.stages for task in plan.tasks):
+        return own | _switches()
+    return own | _of_checks(choices) | _switches()
+
+
+def _of_checks(choices: list[str]) -> dict[str, Param]:
+    """Return the parameters of routines that look: which moment, which procedures."""
     return {
         "as_of": Param(
             None,
@@ -124,6 +146,11 @@ def _params(plan: RoutinePlan) -> dict[str, Param]:
             title="Procedures",
             description="Which procedures to run; none chosen means all.",
         ),
+    }
+
+
+def _switches() -> dict[str, Param]:
+    return {
         "dry_run": Param(
             "auto",
             type="string",
@@ -138,6 +165,15 @@ def _params(plan: RoutinePlan) -> dict[str, Param]:
             description="Whether a run by hand opens incidents and sends the digest.",
         ),
     }
+
+
+def _param(field: FieldPlan) -> Param:
+    schema: dict[str, Any] = {"type": [field.type, "null"] if field.default is None else field.type}
+    if field.choices:
+        schema["enum"] = [*field.choices, *([None] if field.default is None else [])]
+    if field.format:
+        schema["format"] = field.format
+    return Param(field.default, title=field.title, description=field.description, **schema)
 
 
 def _deadline(plan: RoutinePlan) -> DeadlineAlert:

@@ -91,6 +91,15 @@ def _runbook(runbook: Runbook) -> RunbookFacts:
     return RunbookFacts(runbook.title, tuple(runbook.diagnosis), tuple(runbook.resolution))
 
 
+def procedure_of(task_id: str) -> str:
+    """Return the procedure that a task belongs to: itself, or the group of its stage.
+
+    >>> procedure_of("backup.make")
+    'backup'
+    """
+    return task_id.partition(".")[0]
+
+
 def title_of(task_id: str) -> str:
     """Return a task's id as a heading.
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from upkeep.findings import State
 from upkeep.findings.units import format_against, format_value
 from upkeep.ledger.tables import FindingRow, Run, Skip
-from upkeep.reports.facts import CatalogFacts, ProcedureFacts, title_of
+from upkeep.reports.facts import CatalogFacts, ProcedureFacts, procedure_of, title_of
 from upkeep.reports.sparkline import Points
 
 LONGEST_EVIDENCE = 4_000
@@ -115,8 +115,8 @@ def _procedures(
 ) -> list[ProcedureFacts]:
     """Return the routine's procedures, and those that only the ledger knows, of an older catalog."""
     known = {procedure.task_id: procedure for procedure in facts.procedures}
-    recorded = {row.task_id: row.procedure_id for row in findings} | {
-        row.task_id: row.procedure_id for row in skips
+    recorded = {procedure_of(row.task_id): row.procedure_id for row in findings} | {
+        procedure_of(row.task_id): row.procedure_id for row in skips
     }
     for task_id, procedure_id in recorded.items():
         known.setdefault(task_id, ProcedureFacts(task_id, procedure_id, title_of(task_id), ""))
@@ -124,9 +124,9 @@ def _procedures(
 
 
 def _group(procedure: ProcedureFacts, rows: Sequence[Row], skips: Sequence[Skip], run: Run) -> Group:
-    own = [row for row in rows if row.finding.task_id == procedure.task_id]
+    own = [row for row in rows if procedure_of(row.finding.task_id) == procedure.task_id]
     own.sort(key=lambda row: -State(row.finding.state).rank)
-    reasons = dict.fromkeys(skip.reason for skip in skips if skip.task_id == procedure.task_id)
+    reasons = dict.fromkeys(skip.reason for skip in skips if procedure_of(skip.task_id) == procedure.task_id)
     skipped = "; ".join(reasons) or None
     if own:
         state = own[0].finding.state

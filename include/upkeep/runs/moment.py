@@ -47,25 +47,34 @@ def moment(run: RunFacts, cron: str, timezone: str, now: datetime) -> Moment:
         )
     as_of = (run.as_of or run.interval_end or run.run_after).astimezone(UTC)
     since = as_of - _interval(as_of, cron, timezone)
-    return Moment(as_of, since, _why_past(run, as_of, cron, timezone, now))
+    return Moment(as_of, since, why_past(run, cron, timezone, now))
 
 
-def _interval(as_of: datetime, cron: str, timezone: str) -> timedelta:
-    """Return the length of the last whole interval: a scheduled run's own, and as much for a run by hand.
+def why_past(run: RunFacts, cron: str, timezone: str, now: datetime) -> str | None:
+    """Return why a run of a routine with this schedule must not speak of the present at `now`, or None.
 
-    A run by hand a minute after the scheduled one would otherwise review a minute.
+    A run that does not may page nobody, whatever becomes of it.
     """
-    last = previous_due(cron, timezone, as_of + timedelta(microseconds=1))
-    return last - previous_due(cron, timezone, last)
-
-
-def _why_past(run: RunFacts, as_of: datetime, cron: str, timezone: str, now: datetime) -> str | None:
     rule = "the present is never recorded as the past"
     if run.run_type == "backfill":
         return f"reads the present, and this is a backfill: {rule}"
     if run.as_of and now - run.as_of > PRESENT_TOLERANCE:
         return f"reads the present, and this run was asked for {run.as_of.isoformat()}: {rule}"
-    following = next_due(cron, timezone, as_of)
+    if not cron:
+        return None
+    following = next_due(cron, timezone, run.interval_end or run.run_after)
     if not run.as_of and now >= following:
         return f"reads the present, and the next run has been due since {following.isoformat()}: {rule}"
     return None
+
+
+def _interval(as_of: datetime, cron: str, timezone: str) -> timedelta:
+    """Return the length of the last whole interval: a scheduled run's own, and as much for a run by hand.
+
+    A run by hand a minute after the scheduled one would otherwise review a minute. Without a schedule there
+    is no interval.
+    """
+    if not cron:
+        return timedelta()
+    last = previous_due(cron, timezone, as_of + timedelta(microseconds=1))
+    return last - previous_due(cron, timezone, last)

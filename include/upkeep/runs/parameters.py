@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,12 +37,16 @@ class RunParameters:
         return run_type != "backfill" and (run_type == "scheduled" or self.page)
 
 
-def refuse_unknown(conf: Mapping[str, Any] | None) -> None:
-    """Raise ConfigurationError where a run's conf has a key that nothing reads."""
-    unknown = sorted(set(conf or ()) - set(KNOWN))
+def refuse_unknown(conf: Mapping[str, Any] | None, fields: Sequence[str] = ()) -> None:
+    """Raise ConfigurationError where a run's conf has a key that nothing reads.
+
+    fields: those of the routine's own form.
+    """
+    known = (*KNOWN, *fields)
+    unknown = sorted(set(conf or ()) - set(known))
     if unknown:
         raise ConfigurationError(
-            f"the run's conf has unknown keys: {', '.join(unknown)}; known are {', '.join(KNOWN)}"
+            f"the run's conf has unknown keys: {', '.join(unknown)}; known are {', '.join(known)}"
         )
 
 

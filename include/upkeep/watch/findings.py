@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from upkeep.catalog.plans import RoutinePlan
+from upkeep.catalog.schedules import next_due
 from upkeep.findings import Finding, State
 from upkeep.incidents.model import Signal
 from upkeep.incidents.signals import RunOf, critical_findings
@@ -27,9 +28,16 @@ def criticals(
     since: datetime,
     now: datetime,
 ) -> list[Signal]:
-    """Return the signals of the critical findings of scheduled runs that were recorded since a time."""
+    """Return the signals of the critical findings of scheduled runs that were recorded since a time.
+
+    What a run found after the next one was due is history, and pages nobody.
+    """
     by_dag = {plan.dag_id: plan for plan in plans}
-    rows = [row for row in reads.criticals(engine, since) if row.dag_id in by_dag]
+    rows = [
+        row
+        for row, as_of in reads.criticals(engine, since)
+        if (plan := by_dag.get(row.dag_id)) is not None and _of_the_present(plan, as_of, row.recorded_at)
+    ]
     signals = []
     for (dag_id, run_id, task_id), group in groupby(rows, key=lambda r: (r.dag_id, r.run_id, r.task_id)):
         plan = by_dag[dag_id]
@@ -46,6 +54,10 @@ def criticals(
             )
         )
     return [signal for signal in signals if signal is not None]
+
+
+def _of_the_present(plan: RoutinePlan, as_of: datetime, recorded_at: datetime) -> bool:
+    return not plan.schedule or recorded_at < next_due(plan.schedule, plan.timezone, as_of)
 
 
 def _finding(row: FindingRow) -> Finding:

@@ -1,4 +1,4 @@
-"""The three kinds of patches that every cluster takes. Server-side apply is the real one's alone."""
+"""The kinds of patches that every cluster takes. Who owns which field is the real one's alone."""
 
 from __future__ import annotations
 
@@ -154,6 +154,27 @@ def test_the_order_of_elements(api: Api, web: str) -> None:
         "containers": [{"name": "new", "image": "new:1"}],
     }
     assert [c["name"] for c in changed(api, web, inner(added))["containers"]] == ["new", "app", "side"]
+
+
+def test_an_apply_makes_and_merges(api: Api, maps: str, web: str) -> None:
+    apply, manager = "application/apply-patch+yaml", {"fieldManager": "ours", "force": "true"}
+    body = config_map("new", {"a": "1"})
+    made = api.patch(f"{maps}/new", body, apply, **manager)
+    assert (made.status_code, made.json()["data"]) == (201, {"a": "1"})
+    again = answered(api.patch(f"{maps}/new", body, apply, **manager))
+    assert again["metadata"]["resourceVersion"] == made.json()["metadata"]["resourceVersion"]
+    answered(api.patch(f"{maps}/new", {"data": {"theirs": "1"}}))
+    changed_now = answered(api.patch(f"{maps}/new", config_map("new", {"a": "2"}), apply, **manager))
+    assert changed_now["data"] == {"a": "2", "theirs": "1"}
+    tried = api.patch(f"{maps}/dry", config_map("dry"), apply, dryRun="All", **manager)
+    assert (tried.status_code, api.get(f"{maps}/dry").status_code) == (201, 404)
+    found = answered(api.get(web))
+    head = {key: found[key] for key in ("apiVersion", "kind")} | {"metadata": {"name": "web"}}
+    patch = head | {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "app:9"}]}}}}
+    containers = answered(api.patch(web, patch, apply, **manager))["spec"]["template"]["spec"]["containers"]
+    assert [(c["name"], c["image"]) for c in containers] == [("app", "app:9"), ("side", "side:1")]
+    assert refused(api.patch(f"{maps}/other", body, apply, **manager))[0] == 400
+    assert api.patch(f"{maps}/new", body, apply).status_code in (400, 422)
 
 
 def test_finalizers_merge(api: Api, maps: str) -> None:

@@ -60,13 +60,13 @@ def test_what_only_the_real_api_has_is_named(http, method, path, what):
     assert what in answer.json()["message"]
 
 
-def test_server_side_apply_and_protobuf_are_named(http):
+def test_yaml_and_protobuf_are_named(http):
     applied = http.patch(
-        "/api/v1/namespaces/lessay/configmaps/new",
+        "/api/v1/namespaces/lessay/configmaps/new?fieldManager=test",
         content="data: {}",
         headers={"Content-Type": "application/apply-patch+yaml"},
     )
-    assert (applied.status_code, "server-side apply" in applied.json()["message"]) == (501, True)
+    assert (applied.status_code, "YAML" in applied.json()["message"]) == (501, True)
     for headers in ({"Content-Type": "application/vnd.kubernetes.protobuf"}, {}):
         created = http.post("/api/v1/namespaces", content=b"k8s\x00...", headers=headers)
         assert (created.status_code, "protobuf" in created.json()["message"]) == (501, True)

@@ -136,6 +136,7 @@ def _definitions() -> list[Object]:
             columns=report,
         ),
         define(snapshots, "v1", "VolumeSnapshot", "volumesnapshots", short=["vs"], columns=snapshot),
+        define(snapshots, "v1", "VolumeSnapshotContent", "volumesnapshotcontents", cluster=True),
         define(snapshots, "v1", "VolumeSnapshotClass", "volumesnapshotclasses", cluster=True),
         define("tapio.io", "v1alpha1", "TapioConfig", "tapioconfigs"),
         define("tapio.io", "v1alpha1", "CorrelationRule", "correlationrules"),

@@ -51,6 +51,79 @@ class Replica(Entry):
     """The metric that says how far it lags."""
 
 
+class DatabaseSource(Entry):
+    """A database of the system, through its connection `mysql` or `postgres`."""
+
+    kind: Literal["database"]
+    name: Name = "main"
+    """One of `resources.databases`."""
+
+
+class NamespaceSource(Entry):
+    """The resources of the workload's namespace."""
+
+    kind: Literal["namespace"]
+    only: list[str] = []
+    """Kinds, such as Certificate; by default all that must be restored."""
+
+
+class VolumesSource(Entry):
+    """Persistent volume claims of the workload's namespace."""
+
+    kind: Literal["volumes"]
+    selector: str = ""
+    """Labels of the claims; by default all."""
+    snapshot_class: str | None = None
+
+
+class FolderSource(Entry):
+    """A folder that the worker can read, below the path of the connection `files`."""
+
+    kind: Literal["folder"]
+    path: str
+
+
+class GitSource(Entry):
+    """All branches and tags of the repository of the connection `git`."""
+
+    kind: Literal["git"]
+    branch: str = "main"
+
+
+class PartsSource(Entry):
+    """Other policies, made together under one name."""
+
+    kind: Literal["parts"]
+    policies: list[Name] = Field(min_length=1)
+
+
+Source = Annotated[
+    DatabaseSource | NamespaceSource | VolumesSource | FolderSource | GitSource | PartsSource,
+    Field(discriminator="kind"),
+]
+
+
+class Assertion(Entry):
+    """A question to a restored database, and the answer that it must give."""
+
+    title: str
+    sql: str
+    """Returns one row with one value; runs read only."""
+    expect: str
+    """The value as text: `0`, `true`, `NULL`."""
+
+
+class Proving(Entry):
+    """What a restored backup must say, and how often one must be restored."""
+
+    restore_every_days: int | None = Field(default=None, gt=0)
+    """A policy whose newest proven restore is older than this is reported."""
+    assertions: list[Assertion] = []
+    newest: str | None = None
+    """A question that answers the time of the newest record, which must not be older than `rpo_minutes`
+    before the backup: `SELECT max(created_at) FROM tasks`."""
+
+
 Location = Annotated[RdsSnapshots | S3Objects | GitExport | Replica, Field(discriminator="kind")]
 
 
@@ -66,6 +139,8 @@ class BackupPolicy(Entry):
     schedule: Cron | None = None
     """When it is made, in `timezone` of the system; none for replication."""
     location: Location
+    source: Source | None = None
+    """What is read; not needed for snapshots of an instance and for replication."""
     keep: Keep = Keep()
     encryption: Literal["aws:kms", "AES256", "age", "restic", "none"]
     grace_minutes: int = Field(default=60, gt=0)
@@ -76,6 +151,7 @@ class BackupPolicy(Entry):
     """A backup smaller than this cannot be complete."""
     size_drop_ratio: float = Field(default=0.5, gt=0, lt=1)
     """A backup smaller than the median of the earlier ones by more than this share is not plausible."""
+    proof: Proving = Proving()
     fact: str | None = None
     """The guide's own words, or why ours differ."""
 
@@ -87,12 +163,55 @@ class DisasterScenario(Entry):
     steps: list[str]
 
 
+class FailoverRecord(Entry):
+    """A DNS record that leads to the first region and shall lead to the second."""
+
+    zone: str
+    """Id of the hosted zone."""
+    name: str
+    type: Literal["A", "AAAA", "CNAME"] = "CNAME"
+    primary: list[str] = Field(min_length=1)
+    """What the record leads to: host names or addresses, or the one name of an alias."""
+    secondary: list[str] = Field(min_length=1)
+    alias_zone: str | None = None
+    """The hosted zone of the secondary's load balancer, for a simple alias."""
+    drill: bool = False
+    """A record that nobody uses: a drill switches it, and a failover leaves it alone."""
+
+
+class RegionBackups(Entry):
+    """Backups that must lie in the second region before one relies on it."""
+
+    bucket: str
+    prefix: str = ""
+    oldest_hours: float = Field(gt=0)
+    """How old the newest may be."""
+
+
+class SecondRegion(Entry):
+    """The region that takes over when the first is lost."""
+
+    region: str
+    """AWS's name of it, such as eu-west-1."""
+    source: str
+    """Identifier or ARN of the instance in the first region."""
+    replica: str
+    """Identifier of its read replica in the second region, which is promoted."""
+    lag_metric: Name
+    """The metric that says how far the replica is behind; its unit is seconds."""
+    most_lag_seconds: float = Field(gt=0)
+    """A replica that is further behind is not promoted."""
+    dns: list[FailoverRecord] = []
+    backups: list[RegionBackups] = []
+
+
 class RecoveryTargets(Entry):
     """How quickly a system must be back, and how much may be lost."""
 
     rto_minutes: int = Field(gt=0)
     rpo_minutes: int = Field(gt=0)
     scenarios: dict[Name, DisasterScenario] = {}
+    second_region: SecondRegion | None = None
 
 
 class RecoveryProcedure(Entry):

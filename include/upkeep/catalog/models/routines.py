@@ -8,7 +8,7 @@ from pydantic import Field
 
 from upkeep.catalog.models.base import Cron, Entry, Name, ProcedureId, TimeZone
 
-Cadence = Literal["daily", "weekly", "monthly", "quarterly"]
+Cadence = Literal["daily", "weekly", "monthly", "quarterly", "backup", "recovery", "drill"]
 
 
 class ProcedureUse(Entry):
@@ -20,6 +20,9 @@ class ProcedureUse(Entry):
     parameters: dict[str, Any] = {}
     also_serves: list[ProcedureId] = []
     """Other duties that the same task does, such as the limits it evaluates."""
+
+    after: list[Name] = []
+    """Tasks of the same routine that must have ended well before."""
 
     task: Name | None = None
     """The task's id, where the last part of `id` would say too little."""
@@ -56,7 +59,8 @@ class Routine(Entry):
     title: str
     purpose: str
     cadence: Cadence
-    schedule: Cron
+    schedule: Cron | None = None
+    """None runs only by hand: a backup on request, a recovery, a drill that nobody has planned yet."""
     timezone: TimeZone | None = None
     """By default the system's."""
     owner: Name

@@ -30,7 +30,20 @@ from upkeep.catalog.models.resources import Resources
 from upkeep.catalog.models.routines import Routine
 
 ConnectionRole = Literal[
-    "prometheus", "alertmanager", "kubernetes", "aws", "mysql", "postgres", "redis", "kafka", "http", "loki"
+    "prometheus",
+    "alertmanager",
+    "kubernetes",
+    "aws",
+    "mysql",
+    "postgres",
+    "redis",
+    "kafka",
+    "http",
+    "loki",
+    "restore",
+    "backup_key",
+    "git",
+    "files",
 ]
 
 

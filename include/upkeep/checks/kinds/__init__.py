@@ -3,6 +3,7 @@
 from upkeep.checks.kinds import (
     alert_rules,
     alerts_since,
+    backup_proofs,
     backup_status,
     certificates,
     dashboards,
@@ -21,6 +22,7 @@ from upkeep.checks.kinds import (
 __all__ = [
     "alert_rules",
     "alerts_since",
+    "backup_proofs",
     "backup_status",
     "certificates",
     "dashboards",

@@ -1,4 +1,4 @@
-"""The Kubernetes API over raw JSON: one request, and lists page by page.
+"""The Kubernetes API over raw JSON: one request, lists page by page, and writes.
 
 The generated client builds an object tree of every answer, which for 10,000 pods takes hundreds of
 megabytes; here one page is in memory at a time. Its connection pool and credentials are used as given.
@@ -6,23 +6,30 @@ megabytes; here one page is in memory at a time. Its connection pool and credent
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlencode
 
 from upkeep.clients.answers import child, children, mapping, parse_json, safe_excerpt, text
-from upkeep.clients.endpoint import CONNECT_RETRIES, CONNECT_TIMEOUT_SECONDS, MAX_ANSWER_BYTES, status_error
-from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError
+from upkeep.clients.endpoint import CONNECT_RETRIES, CONNECT_TIMEOUT_SECONDS, MAX_ANSWER_BYTES
+from upkeep.clients.kubernetes.errors import (
+    CHUNK_BYTES,
+    ExpiredError,
+    Response,
+    read_error,
+    transport_errors,
+    write_error,
+)
+from upkeep.errors import BadAnswer, ConfigurationError, TemporaryError
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 PAGE = 500
 """Objects asked for at once; kubectl asks for as many."""
-
-CHUNK_BYTES = 65536
 
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -39,23 +46,8 @@ KINDS: Mapping[str, str] = {
 """Where each kind lives. Custom resources name their group and version themselves."""
 
 
-class Response(Protocol):
-    """What is used of urllib3's response."""
-
-    status: int
-
-    def read1(self, amt: int, decode_content: bool) -> bytes:
-        """Return what has arrived of the body, waiting only if nothing has; nothing at its end."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-    def release_conn(self) -> None:
-        """Give the connection back to the pool."""
-
-
 class Api:
-    """GET requests to one cluster; safe to use from several threads."""
+    """Requests to one cluster; safe to use from several threads."""
 
     def __init__(self, api_client: ApiClient, timeout_seconds: float = 10) -> None:
         self._client = api_client
@@ -70,11 +62,11 @@ class Api:
         """
         where = f"Kubernetes GET {self.host}{path}"
         deadline = time.monotonic() + self._timeout
-        with _transport_errors(where, self._timeout):
+        with transport_errors(where, self._timeout):
             response = self._request(path, params)
             try:
                 if response.status != 200:
-                    raise _status_error(response, where)
+                    raise read_error(response, where)
                 yield self._pieces(response, deadline, where)
                 response.release_conn()
             finally:
@@ -90,6 +82,33 @@ class Api:
                 if len(body) > MAX_ANSWER_BYTES:
                     raise BadAnswer(f"{where}: the answer is longer than {MAX_ANSWER_BYTES} bytes; use pages")
         return mapping(parse_json(bytes(body), where), where)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        params: Mapping[str, Any] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        """Send one request that changes something; return the status and the answer.
+
+        content_type: of the body, such as `application/merge-patch+json`. It is sent once: whether it was
+        done is unknown after a TemporaryError. Raises what `get` raises, and RefusedError (400, 403, 409, …).
+        """
+        where = f"Kubernetes {method} {self.host}{path}"
+        deadline = time.monotonic() + self._timeout
+        sent = None if body is None else json.dumps(body).encode()
+        with transport_errors(where, self._timeout):
+            response = self._request(path, params or {}, method, sent, content_type)
+            try:
+                if not 200 <= response.status < 300:
+                    raise write_error(response, where)
+                answer = b"".join(self._pieces(response, deadline, where))
+                response.release_conn()
+            finally:
+                response.close()
+        return response.status, mapping(parse_json(answer, where), where)
 
     def pages(self, path: str, params: Mapping[str, Any], page: int) -> Iterator[list[dict[str, Any]]]:
         """Yield the items of a list, page by page.
@@ -119,21 +138,37 @@ class Api:
                 raise BadAnswer(f"Kubernetes GET {self.host}{path}: the same page again and again")
             token = following
 
-    def _request(self, path: str, params: Mapping[str, Any]) -> Response:
+    def _request(
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        method: str = "GET",
+        body: bytes | None = None,
+        content_type: str | None = None,
+    ) -> Response:
         """Send one request over the client's own pool, with time-outs and retries of our choice."""
         import urllib3
 
         headers = {**self._client.default_headers, "Accept": "application/json"}
+        if body is not None and content_type is not None:
+            headers["Content-Type"] = content_type
         query = [(key, value) for key, value in params.items() if value not in (None, "")]
         self._client.update_params_for_auth(headers, query, ["BearerToken"])
         connect = min(CONNECT_TIMEOUT_SECONDS, self._timeout / (CONNECT_RETRIES + 1))
         response = self._client.rest_client.pool_manager.request(
-            "GET",
-            self.host + path,
-            fields=query,
+            method,
+            self.host + path + (f"?{urlencode(query)}" if query else ""),
+            body=body,
             headers=headers,
             timeout=urllib3.Timeout(connect=connect, read=self._timeout),
-            retries=urllib3.Retry(connect=CONNECT_RETRIES, read=0, redirect=0, status=0, other=0),
+            retries=urllib3.Retry(
+                connect=CONNECT_RETRIES,
+                read=0,
+                redirect=0,
+                status=0,
+                other=0,
+                respect_retry_after_header=False,  # a 429 is answered like every other status
+            ),
             redirect=False,
             preload_content=False,
         )
@@ -144,14 +179,6 @@ class Api:
             if time.monotonic() > deadline:
                 raise TemporaryError(f"{where}: the answer was not complete within {self._timeout} s")
             yield piece
-
-
-class ExpiredError(TemporaryError):
-    """A list expired between two pages. token: where to go on in the newest state, if anywhere."""
-
-    def __init__(self, message: str, token: str) -> None:
-        super().__init__(message)
-        self.token = token
 
 
 def list_path(kind: str, namespace: str | None) -> str:
@@ -169,51 +196,3 @@ def join(prefix: str, namespace: str | None, *names: str) -> str:
     """
     parts = ("namespaces", namespace, *names) if namespace else names
     return f"/{prefix}/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _status_error(response: Response, where: str) -> Exception:
-    body = b""
-    while piece := response.read1(CHUNK_BYTES, decode_content=True):
-        body += piece
-        if len(body) >= CHUNK_BYTES:
-            break
-    try:
-        status = mapping(parse_json(body, where), where)
-        message, reason = text(status, "message") or safe_excerpt(body), text(status, "reason")
-        token = text(child(status, "metadata"), "continue")
-    except BadAnswer:
-        message, reason, token = safe_excerpt(body), "", ""
-    if response.status == 410:
-        return ExpiredError(f"{where}: HTTP 410 {reason}: {safe_excerpt(message)}", token)
-    error = status_error(response.status, where, f"{reason}: {message}")
-    return error or BadAnswer(f"{where}: HTTP {response.status}")
-
-
-@contextmanager
-def _transport_errors(where: str, timeout: float) -> Iterator[None]:
-    """Translate urllib3's exceptions into ours."""
-    import urllib3.exceptions as their
-
-    try:
-        yield
-    except their.MaxRetryError as e:
-        raise _transport_error(e.reason or e, where, timeout) from e
-    except (their.HTTPError, OSError) as e:
-        raise _transport_error(e, where, timeout) from e
-
-
-def _transport_error(e: Exception, where: str, timeout: float) -> TemporaryError | PermanentError:
-    import urllib3.exceptions as their
-
-    said = safe_excerpt(str(e))
-    if isinstance(e, their.NewConnectionError):
-        return TemporaryError(f"{where}: cannot connect: {said}; is the API server up?")
-    if isinstance(e, their.TimeoutError | TimeoutError):
-        return TemporaryError(f"{where}: no answer within {timeout} s")
-    if "certificate verify failed" in str(e).lower():
-        return ConfigurationError(f"{where}: the certificate is not trusted: {said}")
-    if isinstance(e, their.DecodeError) or "BadStatusLine" in str(e):
-        return BadAnswer(f"{where}: the answer is not HTTP: {said}")
-    if isinstance(e, their.LocationParseError | their.LocationValueError):
-        return ConfigurationError(f"{where}: the address cannot be used: {said}")
-    return TemporaryError(f"{where}: the connection failed: {said}")

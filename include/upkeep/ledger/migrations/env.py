@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from upkeep.ledger import incident_tables  # noqa: F401  - its tables belong to Base
+from upkeep.ledger import backup_tables, incident_tables  # noqa: F401  - their tables belong to Base
 from upkeep.ledger.migrate import VERSION_TABLE
 from upkeep.ledger.tables import Base
 

@@ -1,5 +1,7 @@
 """Incidents, their signals, pages and history; overrides; digests; what watches the watchdog."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -27,6 +29,28 @@ def upgrade() -> None:
 def _incidents() -> None:
     op.create_table(
         "incidents",
+        *_about(),
+        *_times_and_answers(),
+        *_place_in_the_chain(),
+        *_next_step(),
+        sa.PrimaryKeyConstraint("id", name="incidents_pkey"),
+        sa.ForeignKeyConstraint(["storm_id"], ["incidents.id"], name="incidents_storm_id_fkey"),
+    )
+    op.create_index(
+        "incidents_due_idx",
+        "incidents",
+        ["next_step_at"],
+        postgresql_where=sa.text("resolved_at IS NULL AND next_step_at IS NOT NULL"),
+    )
+    op.create_index(
+        "incidents_open_key", "incidents", ["system", "fold_key"], unique=True, postgresql_where=OPEN
+    )
+    op.create_index("incidents_storm_id_idx", "incidents", ["storm_id"], postgresql_where=OPEN)
+    op.create_index("incidents_system_opened_at_idx", "incidents", ["system", "opened_at"])
+
+
+def _about() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.Uuid, nullable=False, comment="derived from the event that opened it"),
         sa.Column("system", sa.Text, nullable=False),
         sa.Column("issue_type", sa.Text, nullable=False),
@@ -44,6 +68,11 @@ def _incidents() -> None:
         ),
         sa.Column("chain", JSONB, nullable=False),
         sa.Column("facts", JSONB, nullable=False),
+    ]
+
+
+def _times_and_answers() -> list[sa.Column[Any]]:
+    return [
         sa.Column("began_at", TIME, nullable=False, comment="since when it has been so"),
         sa.Column("opened_at", TIME, nullable=False),
         sa.Column(
@@ -55,6 +84,11 @@ def _incidents() -> None:
         sa.Column("acknowledged_by", sa.Text),
         sa.Column("resolved_at", TIME),
         sa.Column("resolved_by", sa.Text),
+    ]
+
+
+def _place_in_the_chain() -> list[sa.Column[Any]]:
+    return [
         sa.Column(
             "level",
             sa.Integer,
@@ -100,6 +134,11 @@ def _incidents() -> None:
             server_default=sa.text("false"),
             comment="the chain has come to its last end: open and loud",
         ),
+    ]
+
+
+def _next_step() -> list[sa.Column[Any]]:
+    return [
         sa.Column("snoozed_until", TIME),
         sa.Column("quiet", sa.Text, comment="the maintenance window that it began in"),
         sa.Column("quiet_until", TIME),
@@ -114,20 +153,7 @@ def _incidents() -> None:
             server_default=sa.text("0"),
             comment="grows with what a step depends on: one decided before is dropped",
         ),
-        sa.PrimaryKeyConstraint("id", name="incidents_pkey"),
-        sa.ForeignKeyConstraint(["storm_id"], ["incidents.id"], name="incidents_storm_id_fkey"),
-    )
-    op.create_index(
-        "incidents_due_idx",
-        "incidents",
-        ["next_step_at"],
-        postgresql_where=sa.text("resolved_at IS NULL AND next_step_at IS NOT NULL"),
-    )
-    op.create_index(
-        "incidents_open_key", "incidents", ["system", "fold_key"], unique=True, postgresql_where=OPEN
-    )
-    op.create_index("incidents_storm_id_idx", "incidents", ["storm_id"], postgresql_where=OPEN)
-    op.create_index("incidents_system_opened_at_idx", "incidents", ["system", "opened_at"])
+    ]
 
 
 def _signals() -> None:

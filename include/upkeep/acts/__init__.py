@@ -1,0 +1,1 @@
+"""What changes a system: find, gate, act, verify, record."""

@@ -1,0 +1,5 @@
+"""Kinds of procedures that act; importing this registers them all."""
+
+from upkeep.acts.kinds import backup, databases, files, instances, namespaces, objects, region, verifying
+
+__all__ = ["backup", "databases", "files", "instances", "namespaces", "objects", "region", "verifying"]

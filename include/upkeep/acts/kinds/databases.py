@@ -1,0 +1,89 @@
+"""Recovery of a database from a dump, and its drill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from upkeep.acts.choosing import CHOICE, chosen, pinned_backup
+from upkeep.acts.kinds.recovering import register_recovery
+from upkeep.acts.model import Act, FormField
+from upkeep.catalog.models.backups import DatabaseSource
+from upkeep.checks.registry import Parameters
+from upkeep.errors import ConfigurationError
+from upkeep.recoveries.databases import DatabaseRecovery
+
+
+class DumpParameters(Parameters):
+    """Which dumps are restored."""
+
+    policy: str
+    """A backup policy whose source is a database."""
+    approvals: int = Field(default=1, ge=1, le=2)
+    """Persons who must approve that the database is replaced."""
+
+
+def from_dump(act: Act, parameters: DumpParameters) -> DatabaseRecovery:
+    """Return the recovery of the dump that the form names, or the latest that is proven."""
+    policy = act.system.backups.get(parameters.policy)
+    if policy is None or not isinstance(policy.source, DatabaseSource):
+        raise ConfigurationError(
+            f"{parameters.policy!r} is no policy of {act.system.title} that dumps a database"
+        )
+    database = act.system.resources.databases[policy.source.name]
+    in_place = bool(act.form.get("in_place"))
+    backup = chosen(act, parameters.policy, pinned_backup(act))
+    key = act.clients.backup_key() if backup.copy.encryption == "age" else None
+    return DatabaseRecovery(
+        client=act.clients.aws("s3"),
+        copy=backup.copy,
+        policy=policy,
+        server=act.clients.database("restore"),
+        target=act.form.get("target") or f"restored_{act.label.replace('-', '_')}",
+        keep=bool(act.form.get("keep")),
+        original=act.clients.database(database.engine).database if in_place else None,
+        approvals=parameters.approvals,
+        identities=(key.opening(),) if key else (),
+        backup_id=backup.id,
+    )
+
+
+def _fields(system: Any, parameters: DumpParameters) -> Sequence[FormField]:  # noqa: ARG001
+    return [
+        CHOICE,
+        FormField(
+            "target", "New database", "Its name; by default one that follows from the run.", default=""
+        ),
+        FormField(
+            "in_place",
+            "In place",
+            "Once verified it takes the name of the database; what that was is kept. Needs approval.",
+            type="boolean",
+            default=False,
+        ),
+        FormField(
+            "keep",
+            "Keep it",
+            "Whether the new database stays when the run is over.",
+            type="boolean",
+            default=True,
+        ),
+    ]
+
+
+register_recovery(
+    "restore_dump",
+    "Restore a dump into a new database, verify it, and put it in the place of the old one if asked.",
+    parameters=DumpParameters,
+    make=from_dump,
+    fields=_fields,
+)
+register_recovery(
+    "drill_dump",
+    "Rehearse the restore of the latest proven dump into a database of its own, verify and drop it.",
+    parameters=DumpParameters,
+    make=from_dump,
+    drill=True,
+)

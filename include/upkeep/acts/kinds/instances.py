@@ -1,0 +1,127 @@
+"""Recoveries of RDS instances, and their drill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from upkeep.acts.choosing import CHOICE, chosen, pinned_backup
+from upkeep.acts.forms import ChooseFirst, moment_in
+from upkeep.acts.kinds.recovering import register_recovery
+from upkeep.acts.model import Act, FormField
+from upkeep.backups.rds.point_in_time import window
+from upkeep.backups.rds.rows import Promise
+from upkeep.backups.rds.target import Target
+from upkeep.catalog.models.backups import RdsSnapshots
+from upkeep.checks.registry import Parameters
+from upkeep.errors import ConfigurationError
+from upkeep.recoveries.instances import InstanceRecovery
+
+TARGET = FormField("target", "New instance", "The identifier of the instance to make.")
+KEEP = FormField(
+    "keep", "Keep it", "Whether the instance stays when the run is over.", type="boolean", default=True
+)
+
+
+class SnapshotParameters(Parameters):
+    """Which snapshots are restored."""
+
+    policy: str
+    """A backup policy whose location is `rds_snapshot`."""
+    target: str
+    """The new instance's identifier, by default; in a drill the only one."""
+
+
+class MomentParameters(SnapshotParameters):
+    """Which instance is restored to a moment."""
+
+
+def from_snapshot(act: Act, parameters: SnapshotParameters) -> InstanceRecovery:
+    """Return the recovery from the snapshot that the form names."""
+    location, promise = _promise(act, parameters.policy)
+    backup = chosen(act, parameters.policy, pinned_backup(act))
+    return InstanceRecovery(
+        client=act.clients.aws("rds"),
+        target=_target(act, parameters, location),
+        keep=bool(act.form.get("keep")),
+        copy=backup.copy,
+        promise=promise,
+        backup_id=backup.id,
+    )
+
+
+def as_of_moment(act: Act, parameters: MomentParameters) -> InstanceRecovery:
+    """Return the recovery to the moment that the form names."""
+    location, _ = _promise(act, parameters.policy)
+    client = act.clients.aws("rds")
+    moment = moment_in(act, "moment")
+    if moment is None:
+        there = window(client, location.instance)
+        choices = [f"from {there['earliest']}", f"to {there['latest']}"]
+        raise ChooseFirst("Choose a moment that can be restored", choices)
+    return InstanceRecovery(
+        client=client,
+        target=_target(act, parameters, location),
+        keep=bool(act.form.get("keep")),
+        moment=moment,
+    )
+
+
+def _promise(act: Act, policy_name: str) -> tuple[RdsSnapshots, Promise]:
+    policy = act.system.backups.get(policy_name)
+    if policy is None or not isinstance(policy.location, RdsSnapshots):
+        raise ConfigurationError(f"{policy_name!r} is no policy of RDS snapshots of {act.system.title}")
+    promise = Promise(
+        instance=policy.location.instance,
+        policy=f"{act.system_id}/{policy_name}",
+        encryption=policy.encryption,
+    )
+    return policy.location, promise
+
+
+def _target(act: Act, parameters: SnapshotParameters, location: RdsSnapshots) -> Target:
+    return Target(
+        identifier=act.form.get("target") or parameters.target,
+        name=act.label,
+        source=location.instance,
+        forbidden=(location.instance,),
+        drill=not act.form.get("keep"),
+    )
+
+
+def _snapshot_fields(system: Any, parameters: SnapshotParameters) -> Sequence[FormField]:  # noqa: ARG001
+    return [CHOICE, _named(parameters), KEEP]
+
+
+def _moment_fields(system: Any, parameters: MomentParameters) -> Sequence[FormField]:  # noqa: ARG001
+    moment = FormField(
+        "moment", "Moment", "With its time zone, just before the damage.", default=None, format="date-time"
+    )
+    return [moment, _named(parameters), KEEP]
+
+
+def _named(parameters: SnapshotParameters) -> FormField:
+    return FormField(TARGET.name, TARGET.title, TARGET.description, default=parameters.target)
+
+
+register_recovery(
+    "restore_snapshot",
+    "Restore a snapshot of an RDS instance to a new instance.",
+    parameters=SnapshotParameters,
+    make=from_snapshot,
+    fields=_snapshot_fields,
+)
+register_recovery(
+    "restore_moment",
+    "Restore an RDS instance as of a moment to a new instance.",
+    parameters=MomentParameters,
+    make=as_of_moment,
+    fields=_moment_fields,
+)
+register_recovery(
+    "drill_snapshot",
+    "Rehearse the restore of the latest proven snapshot on an instance of its own, and remove it.",
+    parameters=SnapshotParameters,
+    make=from_snapshot,
+    drill=True,
+)

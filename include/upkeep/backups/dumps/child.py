@@ -1,0 +1,143 @@
+"""A program whose output is read, or which is fed: its exit status decides, and it cannot hang for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import IO, Any, Self
+
+from upkeep.clients.answers import safe_excerpt
+from upkeep.errors import ConfigurationError, PermanentError, TemporaryError, UpkeepError
+
+PIPE_BYTES = 1024**2
+"""As large as an ordinary user may make a pipe: fewer turns between two programs than with 64 KiB."""
+
+_TAIL_BYTES = 4096
+_REFUSED = (
+    "access denied", "authentication failed", "permission denied", "unknown database", "does not exist",
+    "must be owner", "must be superuser", "version mismatch", "no pg_hba.conf entry", "certificate",
+)  # fmt: skip
+_LOST = (
+    "lost connection", "can't connect", "could not connect", "connection to server", "closed the connection",
+    "gone away", "connection refused", "terminating connection", "too many connections", "lock wait timeout",
+    "deadlock", "server has been started", "starting up", "shutting down", "canceling statement",
+)  # fmt: skip
+
+
+class Child:
+    """A running program; it is ended with the block, whatever happens.
+
+    reads: whether it is fed with `write`; otherwise `output` is read. stall_seconds: it is ended when no
+    byte has moved for so long.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        where: str,
+        *,
+        reads: bool = False,
+        stall_seconds: float = 600,
+    ) -> None:
+        self._name, self._where, self._stall_seconds = os.path.basename(command[0]), where, stall_seconds
+        self._tail = b""
+        self._stalled = False
+        self._ended = threading.Event()
+        self._process = subprocess.Popen(  # noqa: S603 - a program that we found, arguments in a list
+            command,
+            env=dict(environment),
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if reads else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+        self._pipe: IO[bytes] = self._process.stdin if reads else self._process.stdout  # type: ignore[assignment]
+        with contextlib.suppress(OSError):  # more than this machine allows: slower, not wrong
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._moved_at = time.monotonic()
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._read_errors, self._watch)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Killed before its input is closed: a client takes the end of its input for the end of the dump.
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._ended.set()
+        self._pipe.close()
+        for thread in self._threads:
+            thread.join()
+
+    def output(self) -> Iterator[bytes]:
+        """Yield what it writes, then check how it ended."""
+        while data := os.read(self._pipe.fileno(), PIPE_BYTES):
+            self._moved_at = time.monotonic()
+            yield data
+        self._check()
+
+    def write(self, data: bytes) -> None:
+        """Feed it; raises what `close` raises if it has ended."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._pipe.write(view) or 0 :]
+                self._moved_at = time.monotonic()
+        except BrokenPipeError:
+            self._check()
+            raise PermanentError(f"{self._said('stopped reading before the end')}") from None
+
+    def close(self) -> None:
+        """End its input and wait until it has ended; an exit status other than 0 is an error."""
+        self._moved_at = time.monotonic()
+        self._pipe.close()
+        self._check()
+
+    def _check(self) -> None:
+        status = self._process.wait()
+        self._threads[0].join()
+        if status or self._stalled:
+            raise self._error(status)
+
+    def _error(self, status: int) -> UpkeepError:
+        if self._stalled:
+            return TemporaryError(
+                self._said(f"moved nothing for {self._stall_seconds:g} s and was ended; a lock?")
+            )
+        said, lowered = self._said(f"ended with status {status}"), self._tail.decode(errors="replace").lower()
+        if any(words in lowered for words in _REFUSED):
+            return ConfigurationError(f"{said}; check the login, its rights and the database")
+        if status < 0 or any(words in lowered for words in _LOST):
+            return TemporaryError(said)
+        return PermanentError(said)
+
+    def _said(self, what: str) -> str:
+        quoted = safe_excerpt(self._tail)
+        return f"{self._where}: {self._name} {what}" + (f": {quoted}" if quoted else "")
+
+    def _read_errors(self) -> None:
+        stderr: Any = self._process.stderr
+        with stderr:
+            while data := stderr.read(_TAIL_BYTES):
+                self._tail = (self._tail + data)[-_TAIL_BYTES:]
+
+    def _watch(self) -> None:
+        while not self._ended.wait(min(1.0, self._stall_seconds / 4)):
+            if time.monotonic() - self._moved_at > self._stall_seconds and self._process.poll() is None:
+                self._stalled = True
+                self._process.kill()
+                return

@@ -1,0 +1,230 @@
+"""A dump streamed from S3 into a new database, beside whatever is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from upkeep.backups.dumps import age, programs, stream
+from upkeep.backups.dumps.child import Child
+from upkeep.backups.dumps.contents import PostgresArchive, SqlText
+from upkeep.backups.dumps.dump import AGE
+from upkeep.backups.dumps.manifest import SUFFIX, Manifest, read_manifest, split
+from upkeep.backups.dumps.marks import Databases, Mark, databases
+from upkeep.backups.dumps.server import DatabaseServer
+from upkeep.backups.model import Copy
+from upkeep.clients.answers import NotFoundError
+from upkeep.clients.aws.download import read_object
+from upkeep.clients.aws.s3 import s3_head
+from upkeep.errors import BadAnswer, ConfigurationError, PermanentError
+
+_STALL_SECONDS = 6 * 3600
+"""An index of a large table takes hours, in which nothing is read."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did. seconds: from its first byte to its last statement. again: it was there already."""
+
+    database: str
+    copy: str
+    started_at: datetime
+    ended_at: datetime
+    seconds: float
+    bytes: int
+    again: bool = False
+
+
+def restore_plan(
+    client: Any, copy: Copy, target: DatabaseServer, *, free_bytes: int | None = None
+) -> dict[str, Any]:
+    """Look whether a dump can be restored into `target`, changing nothing; values that JSON can hold.
+
+    `problems` says what forbids it. free_bytes: what the caller knows of the server's disk; no server tells
+    it in SQL. Raises what looking raises: TemporaryError, ConfigurationError.
+    """
+    bucket, key = split(copy.reference)
+    manifest, problems = _manifest(client, copy)
+    those = databases(target)
+    version = those.version()
+    needed = None
+    if manifest is not None:
+        problems += _whole(client, bucket, key, manifest)
+        problems += _unfit(manifest, target, version)
+        needed = manifest.facts.get("database_bytes")
+    problems += _taken(those, target, copy)
+    enough = None if needed is None or free_bytes is None else free_bytes >= needed
+    if enough is False:
+        problems.append(f"{target.where}: {free_bytes:,} bytes are free; the database took {needed:,}")
+    return {
+        "action": "restore dump",
+        "copy": copy.reference,
+        "bytes": copy.bytes,
+        "target": target.where,
+        "server_version": version,
+        "dump_version": manifest.server_version if manifest else None,
+        "needed_bytes": needed,
+        "free_bytes": free_bytes,
+        "room": "unknown" if enough is None else "enough" if enough else "too little",
+        "problems": problems,
+    }
+
+
+def restore_dump(  # noqa: PLR0913 - what is read, where it goes, and how
+    client: Any,
+    copy: Copy,
+    target: DatabaseServer,
+    *,
+    identities: Sequence[str] = (),
+    keep_owners: bool = False,
+    stall_seconds: float = _STALL_SECONDS,
+) -> Restored:
+    """Restore a dump into the database `target`, which must not exist or be empty.
+
+    The database carries a mark from the beginning: what a killed attempt at the same dump left is dropped
+    and made again, what was finished is returned, and anything else is a PermanentError. A dump whose bytes
+    are not those of its manifest leaves the mark unfinished. keep_owners: PostgreSQL's objects get the
+    owners and grants of the source, whose roles must exist; by default they belong to `target.user`.
+    client: boto3's `s3`. identities: of age.
+    """
+    manifest, problems = _manifest(client, copy)
+    those = databases(target)
+    if manifest is not None:
+        problems += _unfit(manifest, target, those.version())
+    problems += _taken(those, target, copy)
+    if problems or manifest is None:
+        raise PermanentError("; ".join(problems))
+    mark = those.mark(target.database)
+    if mark is not None and mark.state == "restored":
+        return _again(target, mark)
+    if mark is not None:
+        those.drop(target.database)
+    if mark is not None or not those.exists(target.database):
+        those.create(target.database, manifest.facts)
+    those.set_mark(target.database, Mark("restoring", copy.reference, manifest.sha256))
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    command = _command(target, keep_owners)
+    with Child(command, target.environment(), target.where, reads=True, stall_seconds=stall_seconds) as child:
+        _feed(client, manifest, split(copy.reference)[0], child, identities)
+    done = Restored(
+        database=target.database,
+        copy=copy.reference,
+        started_at=started_at,
+        ended_at=datetime.now(UTC),
+        seconds=time.monotonic() - clock,
+        bytes=manifest.bytes,
+    )
+    facts = {
+        "started_at": done.started_at.isoformat(),
+        "ended_at": done.ended_at.isoformat(),
+        "seconds": round(done.seconds, 3),
+        "bytes": done.bytes,
+    }
+    those.set_mark(target.database, Mark("restored", copy.reference, manifest.sha256, facts))
+    return done
+
+
+def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities: Sequence[str]) -> None:
+    """Stream the dump into the program; its input ends only after everything was found whole."""
+    where = f"s3://{bucket}/{manifest.key}"
+    inside: SqlText | PostgresArchive = SqlText() if manifest.engine == "mysql" else PostgresArchive()
+
+    def write(data: bytes) -> None:
+        inside.write(data)
+        child.write(data)
+
+    with ExitStack() as stack:
+        sink: stream.Sink = stream.Open(write)
+        if manifest.engine == "mysql":
+            sink = stream.Decompress(sink, where)
+        if manifest.format.endswith(AGE):
+            sink = stack.enter_context(age.decrypt(sink, identities, where))
+        digest = stream.Digest(sink)
+        for chunk in stream.read_ahead(read_object(client, bucket, manifest.key)):
+            digest.write(chunk)
+        digest.close()
+    if digest.sha256 != manifest.sha256:
+        raise BadAnswer(f"{where}: its bytes were changed: the sha256 is not that of its manifest")
+    try:
+        inside.close()
+    except BadAnswer as e:
+        raise BadAnswer(f"{where}: {e}") from e
+    child.close()
+
+
+def _command(target: DatabaseServer, keep_owners: bool) -> list[str]:
+    if target.engine == "mysql":
+        options = ["--default-character-set=utf8mb4", "--batch", "--max-allowed-packet=1G"]
+        return [programs.find("mariadb").path, *target.arguments(), *options, target.database]
+    ownership = [] if keep_owners else ["--no-owner", "--no-privileges"]
+    options = ["--exit-on-error", *ownership, f"--dbname={target.database}"]
+    return [programs.find("pg_restore").path, *target.arguments(), *options]
+
+
+def _manifest(client: Any, copy: Copy) -> tuple[Manifest | None, list[str]]:
+    bucket, key = split(copy.reference)
+    try:
+        found = read_manifest(client, bucket, key)
+    except BadAnswer as e:
+        return None, [str(e)]
+    if found is None:
+        return None, [f"{copy.reference}{SUFFIX}: there is no manifest: the dump was not finished"]
+    if copy.sha256 is not None and copy.sha256 != found.sha256:
+        return found, [f"{copy.reference}{SUFFIX}: the manifest was changed since the backup was recorded"]
+    return found, []
+
+
+def _whole(client: Any, bucket: str, key: str, manifest: Manifest) -> list[str]:
+    try:
+        head = s3_head(client, bucket, key)
+    except NotFoundError:
+        return [f"s3://{bucket}/{key}: the object is gone"]
+    if head.size_bytes != manifest.bytes:
+        return [
+            f"s3://{bucket}/{key} has {head.size_bytes:,} bytes; its manifest says {manifest.bytes:,}: "
+            "it is cut off or was replaced"
+        ]
+    return []
+
+
+def _unfit(manifest: Manifest, target: DatabaseServer, version: str) -> list[str]:
+    """Return why this server cannot take the dump: its engine, or an age below that of the source."""
+    if manifest.engine != target.engine:
+        return [f"{target.where}: a dump of {manifest.engine} cannot be restored there"]
+    source, server = programs.parse_version(manifest.server_version), programs.parse_version(version)
+    mariadb = "mariadb" in manifest.server_version.lower()
+    if target.engine == "mysql" and mariadb != ("mariadb" in version.lower()):
+        return [f"{target.where} is {version}; the dump is of another product: {manifest.server_version}"]
+    if source[: 1 if target.engine == "postgres" else 2] > server:
+        return [f"{target.where} is {version}, older than the dump's {manifest.server_version}"]
+    return []
+
+
+def _taken(those: Databases, target: DatabaseServer, copy: Copy) -> list[str]:
+    name = target.database
+    if not name or len(name.encode()) > 63:
+        raise ConfigurationError(f"not a name for a database: {name!r}; 1 to 63 bytes")
+    if not those.exists(name):
+        return []
+    mark = those.mark(name)
+    if mark is None:
+        return [] if those.is_empty(name) else [f"{target.where}: the database exists and is not empty"]
+    if mark.state == "kept":
+        return [f"{target.where}: the database is kept for going back"]
+    return [] if mark.copy == copy.reference else [f"{target.where}: it holds a restore of {mark.copy}"]
+
+
+def _again(target: DatabaseServer, mark: Mark) -> Restored:
+    return Restored(
+        database=target.database,
+        copy=mark.copy,
+        started_at=datetime.fromisoformat(mark.facts["started_at"]),
+        ended_at=datetime.fromisoformat(mark.facts["ended_at"]),
+        seconds=mark.facts["seconds"],
+        bytes=mark.facts["bytes"],
+        again=True,
+    )

@@ -1,0 +1,1 @@
+"""Kubernetes: namespaces exported and recreated, volume snapshots, configuration in Git, drills."""

@@ -1,0 +1,257 @@
+"""From a policy of the catalog to what carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from upkeep.backups.model import Level, Method
+from upkeep.catalog.models.backups import (
+    BackupPolicy,
+    DatabaseSource,
+    FolderSource,
+    GitExport,
+    GitSource,
+    NamespaceSource,
+    PartsSource,
+    RdsSnapshots,
+    S3Objects,
+    VolumesSource,
+)
+from upkeep.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from upkeep.catalog.models import System
+    from upkeep.checks.context import Clients
+
+
+@dataclass(frozen=True)
+class Making:
+    """A policy and its method. begin: makes the copy of a name, or begins to; where: for messages."""
+
+    name: str
+    policy: BackupPolicy
+    method: Method
+    begin: Callable[[str], Any]
+    where: str
+    zone: str
+
+
+def provable(policy: BackupPolicy) -> Level:
+    """Return the level that an examination without a restore can prove: nobody sees a snapshot's bytes."""
+    opaque = policy.method in ("rds_snapshot", "volume_snapshot")
+    return Level.COMPLETE if opaque else Level.CHECKSUMS
+
+
+@dataclass(frozen=True)
+class _Of:
+    """Whose backup it is, and with what to reach things."""
+
+    system_id: str
+    system: System
+    clients: Clients
+    name: str
+    policy: BackupPolicy
+
+
+def making(system_id: str, system: System, clients: Clients, policy_name: str) -> Making:
+    """Return a policy with its method. Raises ConfigurationError where the catalog does not say enough."""
+    policy = system.backups.get(policy_name)
+    if policy is None:
+        raise ConfigurationError(
+            f"{system.title} has no backup policy {policy_name!r}; there are {', '.join(system.backups)}"
+        )
+    method, where = _method(_Of(system_id, system, clients, policy_name, policy))
+    begin = getattr(method, "begin", None) or partial(_begin, method)
+    return Making(policy_name, policy, method, begin, where, system.timezone)
+
+
+def _method(of: _Of) -> tuple[Method, str]:
+    location, source = of.policy.location, of.policy.source
+    if isinstance(location, RdsSnapshots):
+        return _rds(of, location), f"rds:{location.instance}"
+    if isinstance(location, GitExport):
+        return _git(of), location.repository
+    if isinstance(source, VolumesSource):
+        return _volumes(of, source), f"volume snapshots of {_namespace(of)}"
+    if isinstance(location, S3Objects):
+        return _stored(of, location), f"s3://{location.bucket}/{location.prefix}"
+    raise _unclear(of)
+
+
+def _begin(method: Method, name: str) -> None:
+    """Make a copy; where it goes is made first, if it is not there yet."""
+    initialise = getattr(method, "initialise", None)
+    if initialise is not None:
+        initialise()
+    method.make(name)
+
+
+def _stored(of: _Of, location: S3Objects) -> Method:
+    source = of.policy.source
+    if isinstance(source, DatabaseSource):
+        return _dump(of, location, source)
+    if isinstance(source, NamespaceSource):
+        return _export(of, location, source)
+    if isinstance(source, FolderSource):
+        return _files(of, location, source)
+    if isinstance(source, GitSource):
+        return _bundles(of, location, source)
+    if isinstance(source, PartsSource):
+        return _parts(of, location, source)
+    raise _unclear(of)
+
+
+def _unclear(of: _Of) -> ConfigurationError:
+    return ConfigurationError(
+        f"backups.{of.name}: its 'source' does not say what to read; see `upkeep catalog schema`"
+    )
+
+
+def _rds(of: _Of, location: RdsSnapshots) -> Method:
+    from upkeep.backups.rds.rows import Promise
+    from upkeep.backups.rds.snapshots import RdsSnapshots as Snapshots
+
+    promise = Promise(
+        instance=location.instance,
+        policy=f"{of.system_id}/{of.name}",
+        encryption=of.policy.encryption,
+        smallest_bytes=of.policy.smallest_bytes or 1,
+    )
+    return Snapshots(of.clients.aws("rds"), promise, prefix=location.name_prefix or "")
+
+
+def _dump(of: _Of, location: S3Objects, source: DatabaseSource) -> Method:
+    from upkeep.backups.dumps.mysql import MySqlDump
+    from upkeep.backups.dumps.postgres import PostgresDump
+
+    database = of.system.resources.databases.get(source.name)
+    if database is None:
+        raise ConfigurationError(f"backups.{of.name}: the system has no database {source.name!r}")
+    made = MySqlDump if database.engine == "mysql" else PostgresDump
+    key = of.clients.backup_key() if of.policy.encryption == "age" else None
+    return made(
+        server=of.clients.database(database.engine),
+        client=of.clients.aws("s3"),
+        bucket=location.bucket,
+        prefix=location.prefix,
+        encryption=_way(of),
+        recipients=(key.recipient,) if key else (),
+        identities=(key.identity,) if key and key.identity else (),
+        smallest_bytes=of.policy.smallest_bytes or 1,
+    )
+
+
+def _export(of: _Of, location: S3Objects, source: NamespaceSource) -> Method:
+    from upkeep.backups.kubernetes.export import NamespaceExport
+    from upkeep.backups.kubernetes.selection import CERTIFICATES, EVERYTHING, Selection
+
+    selection = EVERYTHING
+    if source.only:
+        selection = Selection(tuple(source.only), None, set(source.only) <= set(CERTIFICATES.kinds))
+    return NamespaceExport(
+        api=of.clients.kubernetes().api,
+        namespace=_namespace(of),
+        s3=of.clients.aws("s3"),
+        bucket=location.bucket,
+        prefix=location.prefix,
+        recipients=(of.clients.backup_key().recipient,),
+        selection=selection,
+        extra=_options(of),
+    )
+
+
+def _namespace(of: _Of) -> str:
+    if of.system.workload is None:
+        raise ConfigurationError(f"backups.{of.name}: the system names no workload, so no namespace")
+    return of.system.workload.namespace
+
+
+def _git(of: _Of) -> Method:
+    from upkeep.backups.kubernetes.git import GitConfiguration
+
+    url, login = of.clients.git()
+    return GitConfiguration(
+        api=of.clients.kubernetes().api,
+        namespace=_namespace(of),
+        url=url,
+        recipients=(of.clients.backup_key().recipient,),
+        login=login,
+    )
+
+
+def _bundles(of: _Of, location: S3Objects, source: GitSource) -> Method:
+    from upkeep.backups.files.bundles import GitBundles
+
+    url, login = of.clients.git()
+    return GitBundles(
+        client=of.clients.aws("s3"),
+        bucket=location.bucket,
+        prefix=location.prefix,
+        url=url,
+        login=login,
+        branch=source.branch,
+        options=_options(of),
+    )
+
+
+def _volumes(of: _Of, source: VolumesSource) -> Method:
+    from upkeep.backups.kubernetes.snapshots import VolumeSnapshots
+
+    return VolumeSnapshots(
+        api=of.clients.kubernetes().api,
+        namespace=_namespace(of),
+        policy=of.name.replace("_", "-"),
+        labels=source.selector or None,
+        snapshot_class=source.snapshot_class,
+    )
+
+
+def _files(of: _Of, location: S3Objects, source: FolderSource) -> Method:
+    from upkeep.backups.files import Repository, ResticFiles, S3Packs
+
+    # Beside the prefix of what else is stored: a repository's packs are no backups of their own.
+    prefix = f"restic/{of.name}"
+    place = of.clients.restic(location.bucket, prefix)
+    repository = Repository(
+        location=place.location, password_file=place.password_file, environment=place.environment
+    )
+    return ResticFiles(
+        repository=repository,
+        packs=S3Packs(of.clients.aws("s3"), location.bucket, prefix),
+        source=f"{of.system_id}/{of.name}",
+        paths=(of.clients.folder() / source.path.lstrip("/"),),
+        at_rest=False,
+    )
+
+
+def _parts(of: _Of, location: S3Objects, source: PartsSource) -> Method:
+    from upkeep.backups.parts import Parts
+
+    parts = {}
+    for part in source.policies:
+        policy = of.system.backups.get(part)
+        if policy is None or isinstance(policy.source, PartsSource):
+            raise ConfigurationError(f"backups.{of.name}: {part!r} is no policy of its own")
+        if isinstance(policy.location, S3Objects):
+            # Its own copies, below this policy's prefix: the part's own retention does not touch them.
+            inside = policy.location.model_copy(
+                update={"bucket": location.bucket, "prefix": f"{location.prefix}{part}/"}
+            )
+            policy = policy.model_copy(update={"location": inside})
+        method, _ = _method(replace(of, name=f"{of.name}_{part}", policy=policy))
+        parts[part] = method
+    return Parts(parts)
+
+
+def _way(of: _Of) -> Literal["aws:kms", "AES256", "age", "none"]:
+    if of.policy.encryption == "restic":
+        raise ConfigurationError(f"backups.{of.name}: restic encrypts its own repositories alone")
+    return of.policy.encryption
+
+
+def _options(of: _Of) -> dict[str, str]:
+    way = of.policy.encryption
+    return {"ServerSideEncryption": way} if way in ("aws:kms", "AES256") else {}

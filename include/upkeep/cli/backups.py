@@ -1,0 +1,38 @@
+"""`upkeep backups`: what is there, and how far it is proven."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    help="Backups as the ledger knows them. They are made and restored in Airflow.", no_args_is_help=True
+)
+
+
+@app.command(name="list")
+def show_list(
+    system: Annotated[str | None, typer.Argument(help="A system; by default all.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Backups shown of each policy, newest first.")] = 5,
+) -> None:
+    """List backups with the level that each is proven to."""
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.cli.ledger import engine
+    from upkeep.ledger.backups import known_backups
+
+    catalog, ledger = Catalog(), engine()
+    table = Table()
+    for heading in ("System", "Policy", "Backup", "Made", "Bytes", "Proven"):
+        table.add_column(heading, overflow="fold")
+    for system_id in [system] if system else catalog.system_ids():
+        for policy in catalog.system(system_id).backups:
+            for one in known_backups(ledger, system_id, policy, most):
+                size = f"{one.copy.bytes:,}" if one.copy.bytes is not None else "unknown"
+                made = f"{one.copy.started_at:%Y-%m-%d %H:%M:%S} UTC"
+                level = one.proven.name.lower() if one.proven else "nothing"
+                said = f"BROKEN: {'; '.join(one.broken)}" if one.broken else level
+                table.add_row(system_id, policy, one.copy.name, made, size, said)
+    Console().print(table)

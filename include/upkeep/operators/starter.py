@@ -1,0 +1,100 @@
+"""Tells whoever started a run by hand how it ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from upkeep.errors import TemporaryError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from upkeep.operators.run import RoutineFacts
+    from upkeep.paging.note import Note
+
+log = logging.getLogger(__name__)
+
+BY_HAND = "manual"
+FAILED = ("failed", "upstream_failed")
+
+
+@contextmanager
+def telling_starter(context: Context, routine: RoutineFacts) -> Iterator[dict[str, int]]:
+    """Send the note when the block, a run's last work, is over; a failure to send it fails nothing.
+
+    The block fills in the findings by state. Where it fails, and will not be tried again, the note says so.
+    A run that nobody started by hand (scheduled, a backfill) tells nobody.
+    """
+    counts: dict[str, int] = {}
+    try:
+        yield counts
+    except AirflowSkipException:  # the run was refused before anything was asked
+        _tell(context, routine, counts)
+        raise
+    except Exception as e:
+        if not _tried_again(context, e):
+            _tell(context, routine, None)
+        raise
+    _tell(context, routine, counts)
+
+
+def _tried_again(context: Context, error: Exception) -> bool:
+    """Return whether Airflow runs the task again, by the policy that every task has."""
+    task = context["ti"]
+    return isinstance(error, TemporaryError) and task.try_number <= task.max_tries
+
+
+def _tell(context: Context, routine: RoutineFacts, counts: Mapping[str, int] | None) -> None:
+    run = context["dag_run"]
+    if run.run_type.value != BY_HAND or not run.triggering_user_name:
+        return
+    try:
+        _send(_note(context, routine, run.triggering_user_name, counts))
+    except Exception:
+        log.exception("%s was not told how the run ended; the run stands as it is", run.triggering_user_name)
+
+
+def _note(context: Context, routine: RoutineFacts, starter: str, counts: Mapping[str, int] | None) -> Note:
+    from airflow.sdk.configuration import conf
+
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.paging.note import note_of
+
+    run, task = context["dag_run"], context["ti"]
+    states = task.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])[run.run_id]
+    failed = {name for name, state in states.items() if state in FAILED}
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    dag, name = quote(run.dag_id, safe=""), quote(run.run_id, safe="")
+    return note_of(
+        run.dag_id,
+        run.run_id,
+        run.clear_number or 0,
+        system_id=routine["system"],
+        system=Catalog().system(routine["system"]),
+        routine=routine["routine"],
+        starter=starter,
+        paging=bool((run.conf or {}).get("page")),
+        failed=sorted(failed if counts is not None else failed | {task.task_id}),
+        counts=counts,
+        links={
+            "report": f"{base}/upkeep/reports/{dag}/{name}",
+            "run": f"{base}/dags/{dag}/runs/{name}",
+        },
+    )
+
+
+def _send(note: Note) -> None:
+    from upkeep.notifiers.senders import senders
+    from upkeep.paging.deliver import deliver
+
+    delivery = deliver(note, senders(note.system))
+    if delivery.delivered:
+        log.info("%s was told by %s (%s)", note.starter, delivery.channel, delivery.target)
+    else:
+        log.warning("%s was not told how the run ended: %s", note.starter, delivery.error)

@@ -1,0 +1,1 @@
+"""Recoveries: how each thing is brought back, planned, verified, taken down again."""
