@@ -29,5 +29,5 @@ os.environ |= {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a folder on one worker: they share servers that take long to start."""
     for item in items:
-        folder = item.path.relative_to(ROOT).parts[:3 if "backups" in item.path.parts else 2]
+        folder = item.path.relative_to(ROOT).parts[: 3 if "backups" in item.path.parts else 2]
         item.add_marker(pytest.mark.xdist_group("/".join(folder)))

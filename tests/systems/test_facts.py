@@ -15,6 +15,8 @@ from upkeep.catalog.models import System
 FOLDER = Path(__file__).parents[2] / "include" / "systems"
 DUTIES = {"quikapp": 33, "maintenance-api": 42, "zetra": 51, "lessay": 16, "tapio": 43}
 """How many procedures each guide asks for."""
+WHOLE = {"daily", "alert", "slo", "escalation", "kpi", "backup", "recovery", "disaster"}
+"""Topics of which every duty is promised."""
 PROMISED = [
     line
     for line in (Path(__file__).parent / "promised.txt").read_text().splitlines()
@@ -65,18 +67,32 @@ def test_the_promised_duties_have_a_task(systems):
     known = {duty.id for system in systems.values() for duty in system.duties}
     assert set(PROMISED) <= known
     assert served | paged == set(PROMISED)
-    uses = Counter(use.id for system in systems.values() for r in system.routines for use in r.procedures)
+    looking = {"daily", "monthly"}
+    uses = Counter(
+        use.id
+        for system in systems.values()
+        for routine in system.routines
+        if routine.cadence in looking
+        for use in routine.procedures
+    )
     assert set(uses.values()) == {1}
 
 
-def test_every_daily_alert_objective_and_escalation_is_promised(systems):
+def test_every_daily_alert_objective_escalation_backup_and_recovery_is_promised(systems):
     asked = {
         duty.id
         for system in systems.values()
         for duty in system.duties
-        if duty.id.split("/")[1] in {"daily", "alert", "slo", "escalation", "kpi"}
+        if duty.id.split("/")[1]
+        in {"daily", "alert", "slo", "escalation", "kpi", "backup", "recovery", "disaster"}
     }
-    others = {"maintenance-api/metric/application", "maintenance-api/incident/severities"}
+    others = {
+        "maintenance-api/metric/application", "maintenance-api/incident/severities",
+        "quikapp/weekly/dr-test-nonprod", "quikapp/monthly/full-dr-drill", "quikapp/monthly/test-restore",
+        "maintenance-api/monthly/disaster-recovery-test", "zetra/monthly/disaster-recovery-test",
+        "lessay/weekly/configuration-export", "tapio/monthly/backup-verification",
+        "tapio/monthly/disaster-recovery-test", "tapio/quarterly/full-disaster-recovery-test",
+    }  # fmt: skip
     assert asked | others == set(PROMISED)
 
 
@@ -185,6 +201,14 @@ def test_quikapp(systems):
         "daily_review": ("0 9 * * *", "sre"),
         "daily_backups": ("0 10 * * *", "dba"),
         "daily_vulnerabilities": ("0 7 * * *", "security"),
+        "backup_database": ("0 3 * * *", "dba"),
+        "restore_snapshot": (None, "dba"),
+        "restore_point_in_time": (None, "dba"),
+        "restore_file": (None, "sre"),
+        "verify_backup": (None, "dba"),
+        "drill_restore": ("0 5 15 * *", "dba"),
+        "drill_nonprod": ("0 6 * * 5", "devops"),
+        "drill_full": ("0 6 * * 1#1", "sre"),
     }
 
 
@@ -343,5 +367,9 @@ def test_tapio(systems):
     # Its objective of losing at most 1 h needs a backup every hour.
     assert system.backups["application_state"].schedule == "0 * * * *"
     assert {t.cadence for t in system.training.values()} == {"monthly", "quarterly", "annual", "on_joining"}
-    (routine,) = system.routines
-    assert (routine.schedule, routine.deadline_minutes, len(routine.procedures)) == ("0 0 * * *", 15, 5)
+    routines = {routine.name: routine for routine in system.routines}
+    daily = routines["daily_automation"]
+    assert (daily.schedule, daily.deadline_minutes, len(daily.procedures)) == ("0 0 * * *", 15, 5)
+    # The first Saturday at 06:00, within 4 h.
+    assert {routines[name].schedule for name in ("monthly_backups", "drill_namespace")} == {"0 6 * * 6#1"}
+    assert routines["drill_namespace"].deadline_minutes == 240

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from upkeep.catalog.schedules import next_due
-
 if TYPE_CHECKING:
     from upkeep.acts.model import FormField, Stage
     from upkeep.catalog.models import ProcedureUse, Routine, System
@@ -143,6 +141,8 @@ def _plan(system_id: str, system: System, routine: Routine) -> RoutinePlan:
 
 def _shortest_gap(cron: str | None) -> int:
     """Return the shortest time between two runs of a schedule in a week, in minutes; a day without one."""
+    from upkeep.catalog.schedules import next_due
+
     if cron is None:
         return _DAY
     due = [datetime(2026, 1, 1, tzinfo=UTC)]  # any week will do, but always the same

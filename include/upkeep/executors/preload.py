@@ -41,7 +41,14 @@ HEAVY = (
     "upkeep.procedures.factory",
     "upkeep.reports.routine",
 )
-WHOLE = ("upkeep.checks", "upkeep.clients")
+WHOLE = (
+    "upkeep.acts",
+    "upkeep.backups",
+    "upkeep.checks",
+    "upkeep.clients",
+    "upkeep.ledger",
+    "upkeep.recoveries",
+)
 """Packages of which every module is imported: each check needs only a few of them, but any may be next."""
 
 

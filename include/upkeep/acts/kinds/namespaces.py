@@ -35,8 +35,11 @@ class RollbackParameters(Parameters):
     """Which deployments can be rolled back."""
 
     deployments: tuple[str, ...]
+    """In the workload's namespace."""
     approvals: int = Field(default=1, ge=1, le=2)
+    """Persons who must approve."""
     wait_seconds: float = Field(default=300, gt=0)
+    """For the rollout."""
 
 
 def whole(act: Act, parameters: NamespaceParameters) -> NamespaceRecovery:

@@ -24,6 +24,7 @@ class ObjectParameters(Parameters):
     bucket: str
     """One of `resources.buckets`."""
     prefix: str = ""
+    """Only objects whose keys begin so."""
     approvals: int = 1
     """Persons who must approve that an object is replaced."""
 
