@@ -11,6 +11,10 @@ RUN pip install --no-cache-dir --require-hashes --requirement /build/requirement
 
 FROM python:3.12.11-slim-bookworm
 ARG UID=50000
+# What makes and restores backups (docs/backups.md): Debian has each in the version that the tests ran with.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git mariadb-client openssh-client postgresql-client restic \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid "$UID" --gid 0 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow \
     && install --directory --owner airflow --group root --mode 0770 /opt/airflow/logs /opt/airflow/catalog
 COPY --from=build /opt/venv /opt/venv

@@ -1,7 +1,7 @@
 # Everything here needs only what `make setup` installs. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup test test-conformance check demo demo-check stop bench lock clean
+.PHONY: help setup test test-backups test-conformance check demo demo-check stop bench lock clean
 
 PYTHON := .venv/bin/python
 UPKEEP := .venv/bin/upkeep
@@ -24,6 +24,9 @@ demo-check: setup ## Like demo, then stop; the exit status says whether every ru
 
 test: setup ## Run the tests (TESTS="tests/catalog -k limits" picks some)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
+
+test-backups: setup ## The tests of backups with the real programs, killed and starved: longer than the others
+	@UPKEEP_TEST_BACKUPS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup $(or $(TESTS),tests/backups)
 
 test-conformance: setup ## The same against a real Kubernetes API and Kafka broker (docs/conformance.md)
 	@$(PYTHON) -m tests.conformance $(TESTS)

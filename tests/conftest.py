@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# What a run is told about the servers to test against (docs/conformance.md).
-_TOLD = {"UPKEEP_CONFORMANCE", "UPKEEP_TEST_KUBECONFIG"}
+# What a run is told: which servers to test against (docs/conformance.md), and to take its time.
+_TOLD = {"UPKEEP_CONFORMANCE", "UPKEEP_TEST_BACKUPS", "UPKEEP_TEST_KUBECONFIG"}
 
 for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "UPKEEP_")) and name not in _TOLD]:
     del os.environ[name]
@@ -24,6 +24,11 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "UPKEEP_CACHE": f"{_OWN}/catalog",
 }
+
+
+SLOW = ("dumps", "files", "kubernetes", "objects", "physical", "rds", "region")
+# `make test-backups` runs these: real programs that are killed and starved take their time.
+collect_ignore_glob = [] if "UPKEEP_TEST_BACKUPS" in os.environ else [f"backups/{name}/*" for name in SLOW]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,7 +65,7 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     if moment.tzinfo is None:
-        raise ConfigurationError(f"{text!r} has no time zone; write one such as {text}+00:00")
+        raise ConfigurationError(f"{text!r} has no time zone; write one such as {moment.isoformat()}+00:00")
     return moment
 
 

@@ -59,5 +59,5 @@ def _newer_incidents(act: Act) -> list[str]:
     return [
         f"incident {one.id} ({one.severity}) opened after this run began: {one.title}"
         for one in newer
-        if one.facts.get("run_id") != act.run[1]
+        if (one.facts.get("dag_id"), one.facts.get("run_id")) != act.run  # runs of two DAGs may share an id
     ]

@@ -14,6 +14,12 @@ class Parts:
 
     parts: Mapping[str, Method]
 
+    def initialise(self) -> None:
+        """Make where parts go, of those that need it."""
+        for method in self.parts.values():
+            if (initialise := getattr(method, "initialise", None)) is not None:
+                initialise()
+
     def find(self, name: str) -> Copy | None:
         """Return the copy if every part of it is finished."""
         found = {part: method.find(name) for part, method in self.parts.items()}

@@ -90,7 +90,7 @@ def known_backups(engine: Engine, system: str, policy: str, most: int = 10_000) 
 def proofs_of(engine: Engine, backup: UUID) -> list[Proof]:
     """Return all that was proven of a backup, oldest first."""
     with told_apart(), engine.connect() as connection:
-        return _proofs(connection, [backup]).get(backup, [])
+        return [_proof(row) for row in _proofs(connection, [backup]).get(backup, [])]
 
 
 def last_proven(engine: Engine, system: str, policy: str, level: Level, until: datetime) -> datetime | None:
@@ -108,20 +108,25 @@ def last_proven(engine: Engine, system: str, policy: str, level: Level, until: d
         return connection.scalar(query)
 
 
-def _proofs(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Proof]]:
+def _proofs(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
     query = select(ProofRow).where(ProofRow.backup_id.in_(ids)).order_by(ProofRow.at, ProofRow.level)
-    found: dict[UUID, list[Proof]] = {}
+    found: dict[UUID, list[Row[Any]]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.backup_id, []).append(
-            Proof(Level(row.level), row.at, row.problems, row.evidence)
-        )
+        found.setdefault(row.backup_id, []).append(row)
     return found
 
 
-def _known(row: Row[Any], proofs: Sequence[Proof]) -> Known:
-    levels = {proof.level: proof.at for proof in proofs if proof.holds}
-    newest = max((proof.at for proof in proofs), default=None)
-    broken = [problem for proof in proofs if proof.at == newest for problem in proof.problems]
+def _proof(row: Row[Any]) -> Proof:
+    return Proof(Level(row.level), row.at, row.problems, row.evidence)
+
+
+def _known(row: Row[Any], proofs: Sequence[Row[Any]]) -> Known:
+    levels = {Level(proof.level): proof.at for proof in proofs if proof.holds}
+    # One examination tries level after level, each at a time of its own: its run holds them together.
+    newest = [(proof.dag_id, proof.run_id) for proof in proofs[-1:]]
+    broken = [
+        problem for proof in proofs if (proof.dag_id, proof.run_id) in newest for problem in proof.problems
+    ]
     copy = Copy(
         name=row.name,
         reference=row.reference,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Engine, Row, and_, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from upkeep.ledger.backup_tables import RecoveryRow
@@ -59,14 +59,17 @@ def recovery(engine: Engine, key: RecoveryKey) -> Row[Any] | None:
         return connection.execute(select(RecoveryRow).where(*_of(key))).one_or_none()
 
 
-def past_recoveries(
-    engine: Engine, system: str, subject: str, before: datetime, most: int = 20
+def past_recoveries(  # noqa: PLR0913 - of what, and which of them
+    engine: Engine, system: str, subject: str, *, but: RecoveryKey, before: datetime, most: int = 20
 ) -> list[Past]:
-    """Return the verified recoveries of the same thing that began before a time, newest first."""
+    """Return the verified recoveries of the same thing that began before a time, newest first.
+
+    but: the one that asks; cleared, its run begins after its own first attempt.
+    """
     query = (
         select(RecoveryRow)
         .where(RecoveryRow.system == system, RecoveryRow.subject == subject)
-        .where(RecoveryRow.verified_at.is_not(None), RecoveryRow.began_at < before)
+        .where(RecoveryRow.verified_at.is_not(None), RecoveryRow.began_at < before, not_(and_(*_of(but))))
         .order_by(RecoveryRow.began_at.desc())
         .limit(most)
     )

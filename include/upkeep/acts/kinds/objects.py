@@ -49,7 +49,7 @@ def version(act: Act, parameters: ObjectParameters) -> ObjectRecovery:
         version_id=version_id,
         at=act.began_at,
         in_place=bool(act.form.get("in_place")),
-        target=act.form.get("target") or None,
+        target=act.form.get("target") or f"{key}.restored-{act.label}",
     )
     return ObjectRecovery(client, wanted, parameters.approvals)
 

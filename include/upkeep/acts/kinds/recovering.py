@@ -121,11 +121,14 @@ class _Stages:
         one, plan = self._planned(act, parameters)
         found = recovery(act.engine, _key(act))
         begun = found is not None and found.plan["digest"] == plan.digest
+        now = plan if begun else one.plan(plan)
         if not begun:
-            plan = one.plan(plan)
-            pre_flight(act, plan)
-        persons = approved(act, plan, begun=begun)
+            pre_flight(act, now)
+        persons = approved(act, now, begun=begun)
+        _require_same(plan, now)
         self._begin(act, one, plan)
+        if not begun:
+            mark_recovery(act.engine, _key(act), restored_at=None, verified_at=None)
         one.restore(plan)
         by = f", approved by {' and '.join(persons)}" if persons else ""
         return Result(f"{plan.title}: begun{by}", {"approved_by": persons})
@@ -147,9 +150,8 @@ class _Stages:
             record_proofs(act.engine, one.backup_id, proofs, act.run)
         problems = [problem for proof in proofs for problem in proof.problems]
         values: dict[str, Any] = {"problems": problems, "data_as_of": one.data_as_of(plan)}
-        if not problems:
-            values["verified_at"] = act.now
-        mark_recovery(act.engine, _key(act), **values)
+        # What an earlier attempt verified does not speak for what is there now.
+        mark_recovery(act.engine, _key(act), verified_at=None if problems else act.now, **values)
         check = _check("verified", one)
         evidence = {"proofs": [asdict(proof) | {"at": proof.at.isoformat()} for proof in proofs]}
         if problems:
@@ -213,7 +215,7 @@ class _Stages:
         self, act: Act, one: Recovery, rto: timedelta, rpo: timedelta | None
     ) -> list[Finding]:
         targets = act.system.recovery_targets
-        earlier = past_recoveries(act.engine, act.system_id, one.subject, act.began_at)
+        earlier = past_recoveries(act.engine, act.system_id, one.subject, but=_key(act), before=act.began_at)
         took = [past.rto for past in earlier if past.rto is not None]
         trend = f"; the {len(took)} before took {', '.join(_long(each) for each in took[:5])}" if took else ""
         most = targets.rto_minutes * 60.0 if targets else None
@@ -253,11 +255,20 @@ def _check(question: str, one: Recovery) -> str:
 
 
 def _last_time(act: Act, subject: str) -> list[str]:
-    earlier = past_recoveries(act.engine, act.system_id, subject, act.began_at, most=1)
+    earlier = past_recoveries(act.engine, act.system_id, subject, but=_key(act), before=act.began_at, most=1)
     if not earlier or earlier[0].rto is None:
         return ["It has not been done before: how long it takes is not known"]
     kind = "a drill" if earlier[0].drill else "a recovery"
     return [f"Last time, {earlier[0].began_at:%Y-%m-%d} ({kind}), it took {_long(earlier[0].rto)}"]
+
+
+def _require_same(planned: Plan, now: Plan) -> None:
+    """Refuse where the later stages would speak of another plan than the one that is carried out."""
+    if now.digest != planned.digest:
+        raise PermanentError(
+            f"nothing was touched: things have changed since {planned.digest} was planned: now it is "
+            f"{now.digest}; clear the run from the task that plans"
+        )
 
 
 def _lost_at(act: Act) -> datetime | None:
