@@ -126,7 +126,7 @@ def measured(act: str, server: dict[str, Any], url: str) -> int:
 
     source, s3 = DatabaseServer(**server), client(url)
     dumps = method(source, s3)
-    if act == "backup":
+    if act == "backup.dump":
         dumps.make("memory")
     else:
         copy = dumps.find("memory")
@@ -137,20 +137,21 @@ def measured(act: str, server: dict[str, Any], url: str) -> int:
 
 def _memory(server: DatabaseServer, url: str) -> Iterator[Row]:
     """Yield how much more memory the larger dump takes, and its restore."""
-    few, many = {}, {}
-    for peaks, megabytes in ((many, MEGABYTES), (few, FEW_MEGABYTES)):
-        fill(server, megabytes)
-        for act in ("backup", "restore"):
-            peaks[act] = _peak_kib(act, server, url)
-        databases(server).drop("restored")
-        s3 = client(url)
-        _forget(s3, method(server, s3).find("memory"))
-    for act in few:
-        note = (
-            f"{many[act] / 1024:.0f} MiB for {MEGABYTES} MB, {few[act] / 1024:.0f} MiB for {FEW_MEGABYTES} MB"
-        )
+    many, few = (_peaks(server, url, megabytes) for megabytes in (MEGABYTES, FEW_MEGABYTES))
+    for act, peak in many.items():
+        note = f"{peak:.0f} MiB for {MEGABYTES} MB, {few[act]:.0f} MiB for {FEW_MEGABYTES} MB"
         name = f"{act}.memory {server.engine}"
-        yield Row(name, many[act] / few[act], f"x one of {FEW_MEGABYTES} MB", MEMORY_TARGET, note)
+        yield Row(name, peak / few[act], f"x one of {FEW_MEGABYTES} MB", MEMORY_TARGET, note)
+
+
+def _peaks(server: DatabaseServer, url: str, megabytes: int) -> dict[str, float]:
+    """Return the peak memory, in MiB, of the process that dumps so much, and of that which restores it."""
+    fill(server, megabytes)
+    found = {act: _peak_kib(act, server, url) / 1024 for act in ("backup.dump", "restore.drill")}
+    databases(server).drop("restored")
+    s3 = client(url)
+    _forget(s3, method(server, s3).find("memory"))
+    return found
 
 
 def _peak_kib(act: str, server: DatabaseServer, url: str) -> int:

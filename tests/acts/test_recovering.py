@@ -168,7 +168,7 @@ def test_what_needs_no_approval_is_still_what_was_planned(start, file: File) -> 
     run = start(file.write("old"), in_place=False)
     run.until("plan")
     with pytest.raises(
-        PermanentError, match="things have changed since .* clear the run from the task that plans"
+        PermanentError, match=r"things have changed since .* clear the run from the task that plans"
     ):
         run.do("restore", form={**run.act.form, "target": f"{file.key}.elsewhere"})
     assert (file.versions(), row(run)) == (1, None)

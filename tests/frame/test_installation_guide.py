@@ -1,4 +1,4 @@
-"""What people copy from docs/installation.md is well formed: checks only read, backups have the least rights."""
+"""What people copy from docs/installation.md is well formed: checks only read, backups have least rights."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ["help", "setup", "demo", "stop", "demo-check", "test", "test-conformance", "check"]
-TARGETS += ["bench", "lock", "clean"]
+TARGETS = ["help", "setup", "demo", "stop", "demo-check", "test", "test-backups"]
+TARGETS += ["test-conformance", "check", "bench", "lock", "clean"]
 SCRIPTS = sorted(path for path in [*ROOT.glob("scripts/**/*"), ROOT / ".ci/run"] if path.is_file())
 
 # What no file may say: a registry's host (each machine has its own), or a path of one machine.
@@ -74,7 +74,8 @@ def test_script_is_executable_and_parses(path: Path) -> None:
 
 def test_ci_runs_the_commands_of_the_readme_in_order() -> None:
     text = (ROOT / ".ci/run").read_text()
-    assert re.findall(r"^make (.*)$", text, flags=re.M) == ["test", "test-conformance", "check", "demo-check"]
+    commands = ["test", "test-backups", "test-conformance", "check", "demo-check"]
+    assert re.findall(r"^make (.*)$", text, flags=re.M) == commands
     assert "set -euo pipefail" in text
 
 

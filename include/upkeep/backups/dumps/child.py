@@ -9,14 +9,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError, UpkeepError
 
 PIPE_BYTES = 1024**2
 """As large as an ordinary user may make a pipe: fewer turns between two programs than with 64 KiB."""
+
+_PIECE_BYTES = 256 * 1024
+"""Programs write a few KiB at a time: what is done with each piece would cost more than the bytes."""
 
 _TAIL_BYTES = 4096
 _REFUSED = (
@@ -58,7 +62,7 @@ class Child:
             stderr=subprocess.PIPE,
             bufsize=0,
         )
-        self._pipe: IO[bytes] = self._process.stdin if reads else self._process.stdout  # type: ignore[assignment]
+        self._pipe: FileIO = self._process.stdin if reads else self._process.stdout  # type: ignore[assignment]
         with contextlib.suppress(OSError):  # more than this machine allows: slower, not wrong
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._moved_at = time.monotonic()
@@ -84,10 +88,16 @@ class Child:
             thread.join()
 
     def output(self) -> Iterator[bytes]:
-        """Yield what it writes, then check how it ended."""
-        while data := os.read(self._pipe.fileno(), PIPE_BYTES):
+        """Yield what it writes, the first of it at once, then in larger pieces; then check how it ended."""
+        piece, filled, wanted = memoryview(bytearray(_PIECE_BYTES)), 0, 1
+        while read := self._pipe.readinto(piece[filled:]):
             self._moved_at = time.monotonic()
-            yield data
+            filled += read
+            if filled >= wanted:
+                yield bytes(piece[:filled])
+                filled, wanted = 0, _PIECE_BYTES // 2
+        if filled:
+            yield bytes(piece[:filled])
         self._check()
 
     def write(self, data: bytes) -> None:

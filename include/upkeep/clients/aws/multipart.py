@@ -55,10 +55,11 @@ class MultipartUpload:
         self._client, self._bucket, self._key = client, bucket, key
         self._where = f"s3://{bucket}/{key}"
         self._sha256 = hashlib.sha256()
-        self._bytes = self._waiting_bytes = self._number = 0
-        self._waiting: list[bytes] = []
+        self._bytes = self._filled = self._number = 0
+        self._part = bytearray(part_bytes(1))
         self._parts: list[dict[str, Any]] = []
-        self._sending: list[Future[dict[str, Any]]] = []
+        self._sending: list[tuple[Future[dict[str, Any]], bytearray]] = []
+        self._spare: list[bytearray] = []
         self._done = False
         with aws_errors(self._where):
             made = client.create_multipart_upload(
@@ -82,16 +83,18 @@ class MultipartUpload:
         self._bytes += len(data)
         view = memoryview(data)
         while view:
-            taken = view[: part_bytes(self._number + 1) - self._waiting_bytes]
-            self._waiting.append(bytes(taken))
-            self._waiting_bytes += len(taken)
+            taken = view[: len(self._part) - self._filled]
+            memoryview(self._part)[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
             view = view[len(taken) :]
-            if self._waiting_bytes == part_bytes(self._number + 1):
+            if self._filled == len(self._part):
                 self._send()
+                self._part = self._empty(part_bytes(self._number + 1))
 
     def finish(self) -> Stored:
         """Send the last part and make the object appear."""
-        if self._waiting or not self._number:
+        if self._filled or not self._number:
+            del self._part[self._filled :]
             self._send()
         while self._sending:
             self._collect()
@@ -127,14 +130,20 @@ class MultipartUpload:
         while len(self._sending) >= PARALLEL:
             self._collect()
         self._number += 1
-        body = b"".join(self._waiting)
-        self._waiting, self._waiting_bytes = [], 0
-        self._sending.append(self._pool.submit(self._put, self._number, body))
+        self._sending.append((self._pool.submit(self._put, self._number, self._part), self._part))
+        self._filled = 0
 
     def _collect(self) -> None:
-        self._parts.append(self._sending.pop(0).result())
+        sent, part = self._sending.pop(0)
+        self._parts.append(sent.result())
+        self._spare.append(part)
 
-    def _put(self, number: int, body: bytes) -> dict[str, Any]:
+    def _empty(self, size: int) -> bytearray:
+        """Return room for a part: that of one that was sent, for new memory costs more than to fill it."""
+        part = self._spare.pop() if self._spare else bytearray()
+        return part if len(part) == size else bytearray(size)
+
+    def _put(self, number: int, body: bytearray) -> dict[str, Any]:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         with aws_errors(f"{self._where}, part {number}"):
             put = self._client.upload_part(
