@@ -67,7 +67,7 @@ class Stages:
         """Do one stage; the moment moves on by a minute with each."""
         spec = kind(self.kind)
         assert spec.act is not None
-        self.act = replace(self.act, now=self.act.now + timedelta(minutes=1), **changes)
+        self.act = replace(self.act, **{"now": self.act.now + timedelta(minutes=1)} | changes)
         stage = next(one for one in spec.act.stages if one.name == name)
         assert stage.function is not None
         result = stage.function(self.act, spec.parameters.model_validate(self.parameters))

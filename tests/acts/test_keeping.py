@@ -236,7 +236,7 @@ def test_a_bucket_that_is_lost_is_not_an_empty_one(kept: Kept) -> None:
     )
     kept.make("a", 0)
     known = kept.known()
-    for key in (*kept.keys(),):
+    for key in list(kept.keys()):
         kept.remove(key)
     kept.cloud["s3"].delete_bucket(Bucket=kept.bucket)
     with pytest.raises(NotFoundError):
