@@ -23,10 +23,10 @@ demo-check: setup ## Like demo, then stop; the exit status says whether every ru
 	@$(UPKEEP) demo --check
 
 test: setup ## Run the tests (TESTS="tests/catalog -k limits" picks some)
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(TESTS)
 
 test-backups: setup ## The tests of backups with the real programs, killed and starved: longer than the others
-	@UPKEEP_TEST_BACKUPS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup $(or $(TESTS),tests/backups)
+	@UPKEEP_TEST_BACKUPS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(or $(TESTS),tests/backups)
 
 test-conformance: setup ## The same against a real Kubernetes API and Kafka broker (docs/conformance.md)
 	@$(PYTHON) -m tests.conformance $(TESTS)

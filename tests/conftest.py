@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,8 +33,13 @@ SLOW = ("dumps", "files", "kubernetes", "objects", "physical", "rds", "region")
 collect_ignore_glob = [] if "UPKEEP_TEST_BACKUPS" in os.environ else [f"backups/{name}/*" for name in SLOW]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a folder on one worker: they share servers that take long to start."""
-    for item in items:
-        folder = item.path.relative_to(ROOT).parts[: 3 if "backups" in item.path.parts else 2]
-        item.add_marker(pytest.mark.xdist_group("/".join(folder)))
+class ByFolder(LoadScopeScheduling):
+    """Keeps the tests of a folder on one worker: they share servers that take long to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        parts = nodeid.partition("::")[0].split("/")
+        return "/".join(parts[: 3 if "backups" in parts else 2])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    return ByFolder(config, log)
