@@ -19,7 +19,7 @@ from upkeep.clients.airflow_api import AirflowApi, Login, wait_until_healthy
 
 FAVOURITE_PORT = 8080
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-HEALTHY_SECONDS = 120.0
+HEALTHY_SECONDS = 300.0
 ENVIRONMENT = "environment.json"
 """What the components were started with; it holds secrets and is private."""
 
