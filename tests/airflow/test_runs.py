@@ -124,10 +124,12 @@ def test_a_broken_file_is_an_import_error_and_breaks_nothing_else(shop: RunningA
     kiosk.write_text(good)
     wait_for(lambda: "kiosk_daily" in shop.api.dag_ids("cadence:daily"), "the new system's DAG")
 
-    kiosk.write_text(good.replace("above: 1 %", "above: 500 ms"))
+    broken = good.replace("above: 1 %", "above: 500 ms")
+    line = broken[: broken.index("above: 500 ms")].count("\n") + 1
+    kiosk.write_text(broken)
     wait_for(lambda: bool(shop.api.import_errors()), "the import error")
     said = shop.api.import_errors()[0]["stack_trace"]
-    assert "kiosk.yaml:13:24:" in said
+    assert f"kiosk.yaml:{line}:24:" in said
     assert "500 ms" in said
 
     wait_for(lambda: "upkeep_kiosk" in shop.api.pools(), "the new system's pool", seconds=120)
@@ -145,7 +147,7 @@ def test_pages_ask_for_airflows_own_authentication(shop: RunningAirflow) -> None
         assert httpx.get(path).status_code in (401, 404)
     viewer = Login(shop.platform.url, "viewer", shop.platform.password("viewer"))
     with AirflowApi(viewer) as api:
-        headers = {"Authorization": f"Bearer {api._fetch_token()}"}
+        headers = {"Authorization": f"Bearer {api.new_token()}"}
     shown = httpx.get(page, headers=headers)
     assert shown.status_code == 200
     assert "What nobody measures" in shown.text

@@ -119,7 +119,7 @@ def test_a_plan_is_the_same_while_only_that_moves_which_is_no_part_of_it(clients
 
 
 def test_everything_in_the_way_is_named_and_nothing_touched(clients, before, cloud, zone, name):
-    cloud.put(BUCKET, "data-1.tar.gz", b"old", NOW - timedelta(hours=3))
+    cloud.put(BUCKET, "data-1.tar.gz", b"old", datetime.now(UTC) - timedelta(hours=3))
     lead(cloud, zone, name, "elsewhere.example.net")
     before.calls.clear()
     with pytest.raises(PermanentError) as told:

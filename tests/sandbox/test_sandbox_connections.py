@@ -22,10 +22,12 @@ EXPECTED = {
     *(
         f"{system}_{role}"
         for system in ("quikapp", "maintenance_api", "zetra", "lessay", "tapio")
-        for role in ("prometheus", "alertmanager", "kubernetes", "aws", "http")
+        for role in ("prometheus", "alertmanager", "kubernetes", "aws", "http", "backup_key")
     ),
     "quikapp_mysql", "quikapp_redis", "quikapp_kafka", "maintenance_api_mysql",
     "zetra_postgres", "zetra_redis", "lessay_postgres", "tapio_postgres",
+    "maintenance_api_restore", "zetra_restore", "lessay_restore", "tapio_restore",
+    "zetra_files", "lessay_files", "tapio_files", "lessay_git",
 }  # fmt: skip
 
 
