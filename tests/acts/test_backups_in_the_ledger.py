@@ -12,11 +12,13 @@ from sqlalchemy import Engine
 from upkeep.backups.model import Copy, Level, Proof
 from upkeep.ledger.backups import (
     Known,
+    checksums_proven,
+    known_backup,
     known_backups,
     last_proven,
-    proofs_of,
     record_backup,
     record_deleted,
+    record_expiring,
     record_proofs,
 )
 
@@ -72,7 +74,6 @@ def test_the_name_is_of_one_policy_of_one_system(ledger: Engine, made: UUID) -> 
 def test_what_the_same_run_proves_again_replaces_its_own(ledger: Engine, made: UUID) -> None:
     record_proofs(ledger, made, [proof(Level.EXISTS, 1), proof(Level.CHECKSUMS, 2, "flipped")], BACKUP)
     record_proofs(ledger, made, [proof(Level.EXISTS, 3), proof(Level.CHECKSUMS, 4)], BACKUP)
-    assert proofs_of(ledger, made) == [proof(Level.EXISTS, 3), proof(Level.CHECKSUMS, 4)]
     assert known(ledger).proven is Level.CHECKSUMS
     assert known(ledger).levels == {Level.EXISTS: after(3), Level.CHECKSUMS: after(4)}
 
@@ -111,10 +112,38 @@ def test_last_proven_is_by_what_was_known_then(ledger: Engine, made: UUID) -> No
     assert by(0.5, Level.EXISTS) is None
     assert by(29, Level.CHECKSUMS) == after(1)
     assert by(29, Level.RESTORED) is None
-    assert by(59, Level.RESTORED) == after(30)
+    assert by(59, Level.RESTORED) is None, "it was restored, and did not say what it must"
+    assert by(60, Level.RESTORED) == after(60)
     assert by(59, Level.INVARIANTS) is None
     assert by(600, Level.CHECKSUMS) == after(60)
     assert last_proven(ledger, "shop", "files", Level.EXISTS, after(600)) is None
+
+
+def test_bytes_that_a_copy_of_the_policy_has_proven_are_known_to_all(ledger: Engine, made: UUID) -> None:
+    other = record_backup(ledger, "shop", "database", replace(COPY, name="other"), BACKUP)
+    foreign = record_backup(ledger, "shop", "files", COPY, BACKUP)
+    record_proofs(ledger, made, [proof(Level.COMPLETE, 1), proof(Level.CHECKSUMS, 2)], BACKUP)
+    record_proofs(ledger, other, [proof(Level.CHECKSUMS, 3)], BACKUP)
+    record_proofs(ledger, other, [proof(Level.CHECKSUMS, 4, "flipped")], DRILL)
+    record_proofs(ledger, foreign, [proof(Level.CHECKSUMS, 5)], BACKUP)
+
+    def since(minutes: float) -> list[Proof]:
+        return checksums_proven(ledger, "shop", "database", after(minutes))
+
+    assert since(0) == [proof(Level.CHECKSUMS, 2), proof(Level.CHECKSUMS, 3)]
+    assert since(2.5) == [proof(Level.CHECKSUMS, 3)]
+
+
+def test_what_is_about_to_be_deleted_is_known_to_be(ledger: Engine, made: UUID) -> None:
+    assert known(ledger).expiring is None
+    record_expiring(ledger, "shop", "database", {"nightly": "no period needs it"})
+    assert (known(ledger).expiring, known(ledger).deleted) == ("no period needs it", False)
+    record_expiring(ledger, "shop", "database", {"nightly": None})
+    assert known(ledger).expiring is None
+    record_deleted(ledger, "shop", "database", {"nightly": "expired"}, after(1))
+    one = known_backup(ledger, made)
+    assert one is not None
+    assert (one.deleted, one.expiring, one.copy) == (True, None, COPY)
 
 
 def test_a_deletion_keeps_its_first_time_and_reason(ledger: Engine, made: UUID) -> None:

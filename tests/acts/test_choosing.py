@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from upkeep.acts.choosing import chosen, pinned_backup
+from upkeep.acts.choosing import chosen, require_sound
 from upkeep.acts.model import Act
 from upkeep.backups.model import Copy, Level, Proof
 from upkeep.errors import ConfigurationError, PermanentError
@@ -35,8 +35,9 @@ def four(ledger: Engine) -> None:
 
 @pytest.fixture
 def choose(act: Callable[..., Act]) -> Callable[..., str]:
-    def name(backup: str | None = None, pinned: str | None = None) -> str:
-        return chosen(act(form={"backup": backup}), "database", pinned).copy.name
+    def name(backup: str | None = None, planned: str | None = None) -> str:
+        carried = {"plan": {"facts": {"backup": planned}}} if planned else {}
+        return chosen(act(form={"backup": backup}, carried=carried), "database").copy.name
 
     return name
 
@@ -96,14 +97,30 @@ def test_a_moment_without_a_zone_is_refused_with_one_that_is_taken(choose, text)
 
 
 @pytest.mark.usefixtures("four")
-def test_what_the_plan_has_chosen_is_kept(choose, act, ledger: Engine) -> None:
+def test_what_the_plan_has_chosen_is_kept(choose, ledger: Engine) -> None:
     """A backup that is proven meanwhile is newer, and not what was approved."""
     proof = Proof(Level.CHECKSUMS, FIRST + 4 * DAY)
     record_proofs(ledger, backup_id("shop", "database", "four"), [proof], ("verify", "1"))
-    carried = {"plan": {"facts": {"backup": "two"}}}
     assert choose() == "four"
-    assert choose(pinned=pinned_backup(act(carried=carried))) == "two"
-    assert pinned_backup(act()) is None
+    assert choose(planned="two") == "two"
+
+
+@pytest.mark.usefixtures("four")
+def test_what_was_planned_is_found_to_clean_up_after_it_broken_or_deleted(choose, ledger: Engine) -> None:
+    record_deleted(ledger, "shop", "database", {"two": "expired"}, FIRST + 5 * DAY)
+    assert [choose(planned=name) for name in ("two", "three")] == ["two", "three"]
+    with pytest.raises(PermanentError, match="names five, which the ledger does not know"):
+        choose(planned="five")
+
+
+@pytest.mark.usefixtures("four")
+def test_nothing_begins_with_what_is_broken_or_deleted_since_it_was_chosen(act, ledger: Engine) -> None:
+    record_deleted(ledger, "shop", "database", {"two": "expired"}, FIRST + 5 * DAY)
+    for name, why in (("two", "two was deleted since it was chosen"), ("three", "three was found broken")):
+        with pytest.raises(PermanentError, match=why):
+            require_sound(act(), backup_id("shop", "database", name))
+    require_sound(act(), backup_id("shop", "database", "four"))
+    require_sound(act(), None)
 
 
 @pytest.mark.usefixtures("four")

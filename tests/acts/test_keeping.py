@@ -15,20 +15,22 @@ import pytest
 from sqlalchemy import Engine
 from tests.servers.aws import REGION, Aws
 from tests.servers.situation import ClientsOf, make_system
+from typer.testing import CliRunner
 
 from sandbox import programs
 from upkeep.acts.kinds import backup
 from upkeep.acts.kinds.backup import BackupParameters
 from upkeep.acts.model import Act
 from upkeep.backups.files.place import ResticPlace
-from upkeep.backups.keeping import candidates, copies_there, retention_plan
+from upkeep.backups.keeping import candidates, copies_there
 from upkeep.backups.kubernetes.repository import GitLogin
 from upkeep.backups.methods import Making, making
-from upkeep.backups.model import Level
+from upkeep.backups.model import Copy, Level
+from upkeep.cli.backups import app
 from upkeep.clients.answers import NotFoundError
 from upkeep.errors import PermanentError
 from upkeep.findings import State
-from upkeep.ledger.backups import known_backups
+from upkeep.ledger.backups import known_backups, record_expiring
 
 pytestmark = pytest.mark.integration
 
@@ -165,6 +167,16 @@ def test_a_bundle_is_all_of_the_repository(kept: Kept, repository: Path, tmp_pat
     assert head["ServerSideEncryption"] == "AES256"
 
 
+def test_a_copy_that_lacks_something_fails_where_it_is_made(kept: Kept, monkeypatch) -> None:
+    """It would be waited for in vain: what is not whole is never found."""
+    at = NOW - timedelta(minutes=1)
+    half = Copy("configuration-a", "s3://b/a", at, NOW, 1, problems=["/etc/shadow could not be read"])
+    monkeypatch.setattr(Making, "begin", lambda *_: half)
+    [finding] = kept.stage("make", "a").findings
+    assert finding.state is State.CRITICAL
+    assert finding.summary == "configuration-a is not whole: /etc/shadow could not be read"
+
+
 def test_a_repeat_finds_the_bundle_that_is_finished(kept: Kept) -> None:
     kept.make("a", 0)
     before = kept.way.method.find("configuration-a")
@@ -179,12 +191,12 @@ def test_what_no_period_needs_is_deleted_and_nothing_else(kept: Kept) -> None:
     assert list(looked.findings[0].evidence["would_delete"]) == names[:1]
     assert kept.names() == set(names)
 
-    assert kept.stage("expire", "new").carried == {"deleted": 1}
+    assert kept.stage("expire", "new").carried == {"deleted": 1, "missing": 0}
 
     assert kept.names() == set(names[1:])
     assert kept.keys(names[0]) == []
     assert {one.copy.name for one in kept.known()} == set(names[1:])
-    assert kept.stage("expire", "new").carried == {"deleted": 0}
+    assert kept.stage("expire", "new").carried == {"deleted": 0, "missing": 0}
 
 
 def test_a_bundle_that_was_deleted_twice_is_gone(kept: Kept) -> None:
@@ -208,7 +220,7 @@ def test_damage_is_named_and_such_a_copy_lets_no_other_expire(kept: Kept, how: s
     assert result.findings[0].state is State.CRITICAL
     assert f"s3://{kept.bucket}/{bundle}" in result.said
     assert [(one.copy.name, bool(one.broken)) for one in kept.known()] == [(new, True), (old, False)]
-    assert kept.stage("expire", "new").carried == {"deleted": 0}
+    assert kept.stage("expire", "new").carried["deleted"] == 0
 
 
 def test_a_broken_bundle_expires_once_a_newer_one_is_proven(kept: Kept) -> None:
@@ -224,8 +236,57 @@ def test_a_broken_bundle_expires_once_a_newer_one_is_proven(kept: Kept) -> None:
 
 def test_what_the_ledger_does_not_know_is_there_and_not_proven(kept: Kept) -> None:
     kept.stage("make", "unrecorded")
-    [one] = candidates(kept.way, kept.known())
+    [one] = candidates(kept.way.method.copies(), kept.known())
     assert (one.name, one.level, one.good) == ("configuration-unrecorded", Level.EXISTS, True)
+
+
+def test_one_that_somebody_deleted_is_missed_until_a_person_says_why(kept: Kept, monkeypatch) -> None:
+    lost, new = kept.make("lost", 1), kept.make("new", 0)
+    for key in kept.keys(lost):
+        kept.remove(key)
+    for _ in range(2):
+        result = kept.stage("expire", "new")
+        assert [finding.state for finding in result.findings] == [State.OK, State.CRITICAL]
+        assert f"lacks {lost}, which nobody here has deleted" in result.findings[1].summary
+        assert f"upkeep backups forget shop {kept.policy}" in result.findings[1].summary
+
+    monkeypatch.setattr("upkeep.cli.ledger.engine", lambda: kept.act().engine)
+    words = ["forget", "shop", kept.policy, lost, "--why", "the bucket's owner did"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert kept.stage("expire", "new").findings[1].state is State.OK
+    assert {one.copy.name for one in kept.known()} == {new}
+    again = CliRunner().invoke(app, words)
+    assert (again.exit_code, "no backup" in again.output) == (2, True)
+
+
+def test_killed_between_a_deletion_and_its_record_a_repeat_misses_nothing(kept: Kept, monkeypatch) -> None:
+    class KilledError(Exception):
+        pass
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    old, new = kept.make("old", 9), kept.make("new", 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(backup, "record_deleted", killed)
+        with pytest.raises(KilledError):
+            kept.stage("expire", "new")
+    assert kept.names() == {new}
+    assert {one.copy.name for one in kept.known()} == {old, new}
+
+    result = kept.stage("expire", "new")
+
+    assert [finding.state for finding in result.findings] == [State.OK, State.OK]
+    assert {one.copy.name for one in kept.known()} == {new}
+
+
+def test_what_was_to_be_deleted_and_is_kept_after_all_can_be_missed(kept: Kept) -> None:
+    name = kept.make("a", 0)
+    record_expiring(kept.act().engine, "shop", kept.policy, {name: "no period needs it"})
+    kept.stage("expire", "a")
+    for key in kept.keys(name):
+        kept.remove(key)
+    assert kept.stage("expire", "a").findings[1].state is State.CRITICAL
 
 
 def test_a_bucket_that_is_lost_is_not_an_empty_one(kept: Kept) -> None:
@@ -240,7 +301,7 @@ def test_a_bucket_that_is_lost_is_not_an_empty_one(kept: Kept) -> None:
         kept.remove(key)
     kept.cloud["s3"].delete_bucket(Bucket=kept.bucket)
     with pytest.raises(NotFoundError):
-        retention_plan(kept.way, known, NOW)
+        copies_there(kept.way, known)
 
 
 class TestParts:
@@ -271,7 +332,7 @@ class TestParts:
         old, new = full.make("old", 9), full.make("new", 0)
         for key in full.keys(f"again/{new}"):
             full.remove(key)
-        assert full.stage("expire", "later").carried == {"deleted": 0}
+        assert full.stage("expire", "later").carried == {"deleted": 0, "missing": 0}
         assert full.names() == {old, new}
 
     def test_what_is_left_of_it_goes_once_a_newer_one_is_proven(self, full: Kept) -> None:

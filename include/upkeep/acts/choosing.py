@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from upkeep.acts.model import Act, FormField
 from upkeep.backups.methods import provable
 from upkeep.backups.model import Level
 from upkeep.errors import ConfigurationError, PermanentError
-from upkeep.ledger.backups import Known, known_backups
+from upkeep.ledger.backups import Known, backup_id, known_backup, known_backups
 
 LATEST = "latest proven"
 
@@ -22,13 +23,17 @@ CHOICE = FormField(
 )
 
 
-def chosen(act: Act, policy: str, pinned: str | None = None) -> Known:
-    """Return the backup that the form names. pinned: the choice of an earlier stage, which is kept.
+def chosen(act: Act, policy: str) -> Known:
+    """Return the backup that the plan of this run has chosen; before there is one, that which the form names.
+
+    What was planned is what is cleaned up, even if the backup was found broken or was deleted since.
 
     Raises PermanentError where there is none of that name, or none is proven, or it was found broken.
     """
+    if (planned := _planned(act, policy)) is not None:
+        return planned
     known = known_backups(act.engine, act.system_id, policy)
-    wanted = pinned or act.form.get("backup") or LATEST
+    wanted = act.form.get("backup") or LATEST
     if wanted == LATEST:
         enough = provable(act.system.backups[policy])
         proven = [one for one in known if (one.proven or Level.EXISTS) >= enough]
@@ -47,7 +52,7 @@ def chosen(act: Act, policy: str, pinned: str | None = None) -> Known:
             f"the newest are {', '.join(one.copy.name for one in known[:5]) or 'none'}"
         )
     if found.broken:
-        raise PermanentError(f"{wanted} was found broken: {'; '.join(found.broken)}; choose another")
+        raise PermanentError(_broken(found))
     return found
 
 
@@ -69,7 +74,26 @@ def _moment(text: str) -> datetime | None:
     return moment
 
 
-def pinned_backup(act: Act) -> str | None:
-    """Return the name of the backup that the plan of this run has chosen, None before there is one."""
+def require_sound(act: Act, backup: UUID | None) -> None:
+    """Refuse to begin with a backup that was found broken, or was deleted, since it was chosen."""
+    known = known_backup(act.engine, backup) if backup else None
+    if known is None:
+        return
+    if known.broken:
+        raise PermanentError(_broken(known))
+    if known.deleted:
+        raise PermanentError(f"{known.copy.name} was deleted since it was chosen; clear from 'plan'")
+
+
+def _planned(act: Act, policy: str) -> Known | None:
     name = act.carried.get("plan", {}).get("facts", {}).get("backup")
-    return str(name) if name else None
+    if not name:
+        return None
+    known = known_backup(act.engine, backup_id(act.system_id, policy, str(name)))
+    if known is None:
+        raise PermanentError(f"the plan names {name}, which the ledger does not know; clear from 'plan'")
+    return known
+
+
+def _broken(known: Known) -> str:
+    return f"{known.copy.name} was found broken: {'; '.join(known.broken)}; choose another"

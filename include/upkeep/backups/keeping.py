@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from upkeep.backups.expiry import Safe, expiry_plan, still_safe
 from upkeep.backups.methods import Making, provable
 from upkeep.backups.model import Copy, Level
-from upkeep.backups.retention import Candidate, Rules
+from upkeep.backups.retention import Candidate, Retention, Rules, retain
 from upkeep.clients.answers import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from upkeep.ledger.backups import Known
 
 
-def retention_plan(making: Making, known: Sequence[Known], now: datetime) -> dict[str, Any]:
-    """Return what would be deleted and what is kept, with the reasons; see `expiry_plan`."""
+def retained(making: Making, there: Iterable[Copy], known: Sequence[Known], now: datetime) -> Retention:
+    """Return what the policy keeps of the copies that are there, and what has expired."""
     rules = Rules(making.policy.keep, making.zone, provable(making.policy))
-    return expiry_plan(making.name, candidates(making, known), rules, now)
-
-
-def deletable(making: Making, known: Sequence[Known], plan: dict[str, Any], now: datetime) -> Safe:
-    """Return what of a plan may be deleted, by a fresh listing."""
-    return still_safe(plan, candidates(making, known), now)
+    return retain(candidates(there, known), rules, now)
 
 
 def copies_there(making: Making, known: Sequence[Known]) -> list[Copy]:
@@ -41,12 +35,12 @@ def copies_there(making: Making, known: Sequence[Known]) -> list[Copy]:
         return []
 
 
-def candidates(making: Making, known: Sequence[Known]) -> list[Candidate]:
-    """Return the copies that are there; what the ledger does not know of is there, and not proven."""
-    proven = {one.copy.name: one for one in known}
+def candidates(there: Iterable[Copy], known: Sequence[Known]) -> list[Candidate]:
+    """Return copies for the retention; what the ledger does not know of is there, and not proven."""
+    by_name = {one.copy.name: one for one in known}
     found = []
-    for copy in copies_there(making, known):
-        one = proven.get(copy.name)
+    for copy in there:
+        one = by_name.get(copy.name)
         found.append(
             Candidate(
                 name=copy.name,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from upkeep.backups.model import Level, Method
+from upkeep.backups.model import Awaited, Copy, Level, Method, Prepared
 from upkeep.catalog.models.backups import (
     BackupPolicy,
     DatabaseSource,
@@ -29,14 +27,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Making:
-    """A policy and its method. begin: makes the copy of a name, or begins to; where: for messages."""
+    """A policy and its method. where: the copies are, for messages."""
 
     name: str
     policy: BackupPolicy
     method: Method
-    begin: Callable[[str], Any]
     where: str
     zone: str
+
+    def begin(self, name: str) -> Copy | None:
+        """Make the copy of a name and return it; None where it was only begun, and somebody else makes it."""
+        if isinstance(self.method, Awaited):
+            self.method.begin(name)
+            return None
+        if isinstance(self.method, Prepared):
+            self.method.initialise()
+        return self.method.make(name)
+
+    def ready(self, name: str) -> Copy | None:
+        """Return the copy of a name once it is finished. Raises PermanentError where it failed."""
+        return self.method.ready(name) if isinstance(self.method, Awaited) else self.method.find(name)
 
 
 def provable(policy: BackupPolicy) -> Level:
@@ -64,8 +74,7 @@ def making(system_id: str, system: System, clients: Clients, policy_name: str) -
             f"{system.title} has no backup policy {policy_name!r}; there are {', '.join(system.backups)}"
         )
     method, where = _method(_Of(system_id, system, clients, policy_name, policy))
-    begin = getattr(method, "begin", None) or partial(_begin, method)
-    return Making(policy_name, policy, method, begin, where, system.timezone)
+    return Making(policy_name, policy, method, where, system.timezone)
 
 
 def _method(of: _Of) -> tuple[Method, str]:
@@ -79,14 +88,6 @@ def _method(of: _Of) -> tuple[Method, str]:
     if isinstance(location, S3Objects):
         return _stored(of, location), f"s3://{location.bucket}/{location.prefix}"
     raise _unclear(of)
-
-
-def _begin(method: Method, name: str) -> None:
-    """Make a copy; where it goes is made first, if it is not there yet."""
-    initialise = getattr(method, "initialise", None)
-    if initialise is not None:
-        initialise()
-    method.make(name)
 
 
 def _stored(of: _Of, location: S3Objects) -> Method:
@@ -146,11 +147,11 @@ def _dump(of: _Of, location: S3Objects, source: DatabaseSource) -> Method:
 
 def _export(of: _Of, location: S3Objects, source: NamespaceSource) -> Method:
     from upkeep.backups.kubernetes.export import NamespaceExport
-    from upkeep.backups.kubernetes.selection import CERTIFICATES, EVERYTHING, Selection
+    from upkeep.backups.kubernetes.selection import CERTIFICATE, EVERYTHING, Selection
 
     selection = EVERYTHING
     if source.only:
-        selection = Selection(tuple(source.only), None, set(source.only) <= set(CERTIFICATES.kinds))
+        selection = Selection(tuple(source.only), None, CERTIFICATE in source.only)
     return NamespaceExport(
         api=of.clients.kubernetes().api,
         namespace=_namespace(of),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Level(IntEnum):
@@ -68,6 +68,25 @@ class Proof:
         return not self.problems
 
 
+@runtime_checkable
+class Prepared(Protocol):
+    """A method that needs a place of its own before its first copy."""
+
+    def initialise(self) -> None:
+        """Make the place, if it is not there."""
+
+
+@runtime_checkable
+class Awaited(Protocol):
+    """A method whose copies somebody else makes, while no worker waits."""
+
+    def begin(self, name: str) -> object:
+        """Begin the copy of this name, or find it begun."""
+
+    def ready(self, name: str) -> Copy | None:
+        """Return the copy once it is finished, None while it is made. Raises PermanentError if it failed."""
+
+
 class Method(Protocol):
     """A way to back up one thing.
 
@@ -79,7 +98,10 @@ class Method(Protocol):
         """Return the copy of this name if it is finished."""
 
     def make(self, name: str) -> Copy:
-        """Make the copy of this name. The source is only read."""
+        """Make the copy of this name. The source is only read.
+
+        What is returned may lack something, and says so in its problems; `find` does not return such a copy.
+        """
 
     def copies(self) -> Iterator[Copy]:
         """Yield all copies that are there, unfinished ones with their problems."""
@@ -88,4 +110,8 @@ class Method(Protocol):
         """Delete copies; one that is gone is no error, one that is held is a PermanentError."""
 
     def check(self, copy: Copy, before: Sequence[Proof] = ()) -> list[Proof]:
-        """Examine a copy up to the checksums; `before` says what is proven, and is not read again."""
+        """Examine a copy up to the checksums.
+
+        before: proofs of checksums of any copies of the policy, for copies may share what they store. What
+        they have read is not read again.
+        """

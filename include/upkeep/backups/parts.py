@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from upkeep.backups.model import Copy, Method, Proof
+from upkeep.backups.model import Copy, Method, Prepared, Proof
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Parts:
     def initialise(self) -> None:
         """Make where parts go, of those that need it."""
         for method in self.parts.values():
-            if (initialise := getattr(method, "initialise", None)) is not None:
-                initialise()
+            if isinstance(method, Prepared):
+                method.initialise()
 
     def find(self, name: str) -> Copy | None:
         """Return the copy if every part of it is finished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -36,3 +37,23 @@ def show_list(
                 said = f"BROKEN: {'; '.join(one.broken)}" if one.broken else level
                 table.add_row(system_id, policy, one.copy.name, made, size, said)
     Console().print(table)
+
+
+@app.command()
+def forget(
+    system: Annotated[str, typer.Argument(help="The system.")],
+    policy: Annotated[str, typer.Argument(help="The backup policy.")],
+    name: Annotated[str, typer.Argument(help="The backup, as `upkeep backups list` shows it.")],
+    why: Annotated[str, typer.Option(help="What became of it; kept with its record.")],
+) -> None:
+    """Note that a backup is gone which the suite did not delete; it is no longer missed. Deletes nothing."""
+    from upkeep.cli.ledger import engine
+    from upkeep.ledger.backups import backup_id, known_backup, record_deleted
+
+    ledger = engine()
+    known = known_backup(ledger, backup_id(system, policy, name))
+    if known is None or known.deleted:
+        typer.echo(f"the ledger has no backup {name!r} of {system}/{policy} that is there", err=True)
+        raise typer.Exit(2)
+    record_deleted(ledger, system, policy, {name: why}, datetime.now(UTC))
+    typer.echo(f"{name} of {system}/{policy} is no longer missed: {why}")

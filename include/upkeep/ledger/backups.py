@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from upkeep.backups.model import Copy, Level, Proof
 from upkeep.ledger.backup_tables import BackupRow, ProofRow
@@ -26,6 +27,9 @@ class Known:
     levels: dict[Level, datetime]
     broken: Sequence[str] = ()
     """What the newest examination found wrong, if it did."""
+    expiring: str | None = None
+    """Why it is being deleted, from before it is until it has been recorded that it was."""
+    deleted: bool = False
 
     @property
     def proven(self) -> Level | None:
@@ -62,15 +66,36 @@ def record_proofs(engine: Engine, backup: UUID, proofs: Sequence[Proof], run: tu
             connection.execute(row.on_conflict_do_update(index_elements=key, set_=values))
 
 
-def record_deleted(engine: Engine, system: str, policy: str, why: dict[str, str], at: datetime) -> None:
+def record_expiring(engine: Engine, system: str, policy: str, why: Mapping[str, str | None]) -> None:
+    """Record that backups are about to be deleted: what is gone afterwards was not lost.
+
+    why: name → reason; None where it is to be kept after all.
+    """
+    _change(engine, system, policy, {name: {"deleted_why": reason} for name, reason in why.items()})
+
+
+def record_deleted(engine: Engine, system: str, policy: str, why: Mapping[str, str], at: datetime) -> None:
     """Record that backups were deleted. why: name → reason."""
+    values = {name: {"deleted_at": at, "deleted_why": reason} for name, reason in why.items()}
+    _change(engine, system, policy, values)
+
+
+def _change(engine: Engine, system: str, policy: str, values: Mapping[str, dict[str, Any]]) -> None:
+    """Change the rows of backups, by name, that were not deleted yet."""
     with told_apart(), engine.begin() as connection:
-        for name, reason in why.items():
+        for name, columns in values.items():
             connection.execute(
                 update(BackupRow)
                 .where(BackupRow.id == backup_id(system, policy, name), BackupRow.deleted_at.is_(None))
-                .values(deleted_at=at, deleted_why=reason)
+                .values(**columns)
             )
+
+
+def known_backup(engine: Engine, backup: UUID) -> Known | None:
+    """Return a backup with what is proven of it, also if it was deleted; None if there never was one."""
+    with told_apart(), engine.connect() as connection:
+        row = connection.execute(select(BackupRow).where(BackupRow.id == backup)).one_or_none()
+        return row and _known(row, _proofs(connection, [backup]).get(backup, []))
 
 
 def known_backups(engine: Engine, system: str, policy: str, most: int = 10_000) -> list[Known]:
@@ -93,16 +118,38 @@ def proofs_of(engine: Engine, backup: UUID) -> list[Proof]:
         return [_proof(row) for row in _proofs(connection, [backup]).get(backup, [])]
 
 
+def checksums_proven(engine: Engine, system: str, policy: str, since: datetime) -> list[Proof]:
+    """Return the proofs of checksums of all backups of a policy, deleted ones too: copies may share bytes."""
+    query = (
+        select(ProofRow)
+        .join(BackupRow, BackupRow.id == ProofRow.backup_id)
+        .where(BackupRow.system == system, BackupRow.policy == policy)
+        .where(ProofRow.level == int(Level.CHECKSUMS), ProofRow.holds, ProofRow.at >= since)
+        .order_by(ProofRow.at)
+    )
+    with told_apart(), engine.connect() as connection:
+        return [_proof(row) for row in connection.execute(query)]
+
+
 def last_proven(engine: Engine, system: str, policy: str, level: Level, until: datetime) -> datetime | None:
     """Return when a backup of the policy was last proven to a level or beyond, by what was known then.
 
-    Deleted ones count: what was proven was proven.
+    Deleted ones count: what was proven was proven. An examination counts that found nothing wrong: what was
+    restored, and did not say what it must, is no proven restore.
     """
+    worse = aliased(ProofRow)
+    failed = select(worse.id).where(
+        worse.backup_id == ProofRow.backup_id,
+        worse.dag_id == ProofRow.dag_id,
+        worse.run_id == ProofRow.run_id,
+        ~worse.holds,
+    )
     query = (
         select(func.max(ProofRow.at))
         .join(BackupRow, BackupRow.id == ProofRow.backup_id)
         .where(BackupRow.system == system, BackupRow.policy == policy)
         .where(ProofRow.level >= int(level), ProofRow.holds, ProofRow.at <= until)
+        .where(~failed.exists())
     )
     with told_apart(), engine.connect() as connection:
         return connection.scalar(query)
@@ -137,4 +184,6 @@ def _known(row: Row[Any], proofs: Sequence[Row[Any]]) -> Known:
         encryption=row.encryption,
         facts=row.facts,
     )
-    return Known(row.id, row.policy, copy, levels, broken)
+    deleted = row.deleted_at is not None
+    expiring = None if deleted else row.deleted_why
+    return Known(row.id, row.policy, copy, levels, broken, expiring, deleted)

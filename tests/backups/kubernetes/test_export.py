@@ -14,7 +14,7 @@ from tests.backups.kubernetes.conftest import BUCKET, World
 
 from upkeep.backups.kubernetes.archive import read_archive
 from upkeep.backups.kubernetes.kinds import label
-from upkeep.backups.kubernetes.selection import CERTIFICATES, Selection
+from upkeep.backups.kubernetes.selection import CERTIFICATE, Selection
 from upkeep.backups.model import Level
 from upkeep.errors import ConfigurationError, PermanentError
 
@@ -122,7 +122,11 @@ def test_a_selection_by_kind_and_label(world: World, ns: str) -> None:
 
 
 def test_certificates_come_with_their_secrets_alone(world: World) -> None:
-    archive = world.read(world.export("tapio-system", CERTIFICATES, "certificates/").make("one"))
+    archive = world.read(
+        world.export(
+            "tapio-system", Selection((CERTIFICATE, "issuers.cert-manager.io"), None, True), "certificates/"
+        ).make("one")
+    )
     names = ("tapio-server-tls", "tapio-agent-tls", "tapio-dashboard-tls")
     expected = {f"{kind}/{name}" for kind in ("Certificate", "Secret") for name in names}
     assert {label(obj) for obj in archive.objects} == expected

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from upkeep.acts.choosing import CHOICE, chosen, pinned_backup
+from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
 from upkeep.catalog.models.backups import DatabaseSource
@@ -34,7 +34,7 @@ def from_dump(act: Act, parameters: DumpParameters) -> DatabaseRecovery:
         )
     database = act.system.resources.databases[policy.source.name]
     in_place = bool(act.form.get("in_place"))
-    backup = chosen(act, parameters.policy, pinned_backup(act))
+    backup = chosen(act, parameters.policy)
     key = act.clients.backup_key() if backup.copy.encryption == "age" else None
     return DatabaseRecovery(
         client=act.clients.aws("s3"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from upkeep.acts.choosing import CHOICE, chosen, pinned_backup
+from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.kinds.backup import BackupParameters
 from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
@@ -20,7 +20,7 @@ def from_copy(act: Act, parameters: BackupParameters) -> FilesRecovery:
     way = making(act.system_id, act.system, act.clients, parameters.policy)
     if not isinstance(way.method, ResticFiles):
         raise ConfigurationError(f"{parameters.policy!r} is no policy of {act.system.title} for a folder")
-    backup = chosen(act, parameters.policy, pinned_backup(act))
+    backup = chosen(act, parameters.policy)
     return FilesRecovery(
         method=way.method,
         copy=backup.copy,

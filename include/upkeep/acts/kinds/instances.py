@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from upkeep.acts.choosing import CHOICE, chosen, pinned_backup
+from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.forms import ChooseFirst, moment_in
 from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
@@ -39,7 +39,7 @@ class MomentParameters(SnapshotParameters):
 def from_snapshot(act: Act, parameters: SnapshotParameters) -> InstanceRecovery:
     """Return the recovery from the snapshot that the form names."""
     location, promise = _promise(act, parameters.policy)
-    backup = chosen(act, parameters.policy, pinned_backup(act))
+    backup = chosen(act, parameters.policy)
     return InstanceRecovery(
         client=act.clients.aws("rds"),
         target=_target(act, parameters, location),

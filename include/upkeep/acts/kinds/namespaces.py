@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from upkeep.acts.choosing import CHOICE, chosen, pinned_backup
+from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.forms import ChooseFirst
 from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
@@ -84,7 +84,7 @@ def rollback(act: Act, parameters: RollbackParameters) -> Rollback:
 
 
 def _copy(act: Act, parameters: NamespaceParameters) -> Copy:
-    return chosen(act, parameters.policy, pinned_backup(act)).copy
+    return chosen(act, parameters.policy).copy
 
 
 def _recovery(

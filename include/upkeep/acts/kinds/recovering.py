@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from upkeep.acts.choosing import require_sound
 from upkeep.acts.forms import ChooseFirst, moment_in
 from upkeep.acts.gates import DESPITE, approved, pre_flight
 from upkeep.acts.model import Act, Does, FormField, Result, Stage
@@ -124,6 +125,7 @@ class _Stages:
         now = plan if begun else one.plan(plan)
         if not begun:
             pre_flight(act, now)
+            require_sound(act, one.backup_id)
         persons = approved(act, now, begun=begun)
         _require_same(plan, now)
         self._begin(act, one, plan)

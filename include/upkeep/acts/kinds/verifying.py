@@ -14,7 +14,7 @@ from upkeep.backups.model import Copy, Level, Proof
 from upkeep.checks.registry import register_act
 from upkeep.errors import ConfigurationError, PermanentError
 from upkeep.findings import Finding, State
-from upkeep.ledger.backups import Known, known_backups, proofs_of, record_proofs
+from upkeep.ledger.backups import Known, backup_id, known_backup, known_backups, record_proofs
 
 NEWEST = "newest"
 
@@ -37,25 +37,24 @@ def plan(act: Act, parameters: BackupParameters) -> Result:
 def examine(act: Act, parameters: BackupParameters) -> Result:
     """Examine it up to its checksums, all of it: what is asked for by hand trusts no earlier proof."""
     name = act.carried["plan"]["name"]
-    known = next(one for one in _all(act, parameters) if one.copy.name == name)
+    known = known_backup(act.engine, backup_id(act.system_id, parameters.policy, name))
+    if known is None:
+        raise PermanentError(f"the ledger knows no backup {name!r} of {parameters.policy} any more")
     copy, proofs = examined(act, parameters, known)
     record_proofs(act.engine, known.id, proofs, act.run)
     finding = proof_finding(act, parameters, copy, proofs)
     return Result(finding.summary, {"problems": len(finding.evidence["problems"])}, [finding])
 
 
-def examined(
-    act: Act, parameters: BackupParameters, known: Known, *, again: bool = True
-) -> tuple[Copy, list[Proof]]:
-    """Return a backup as it is there, with what an examination shows. again: read what is proven, too."""
+def examined(act: Act, parameters: BackupParameters, known: Known) -> tuple[Copy, list[Proof]]:
+    """Return a backup as it is there, with what an examination of all of it shows."""
     way = making(act.system_id, act.system, act.clients, parameters.policy)
     found = way.method.find(known.copy.name)
     if found is None:
         gone = f"{known.copy.name} is not in {way.where} any more, or not whole"
         return known.copy, [Proof(Level.EXISTS, act.now, [gone])]
-    before = [] if again else proofs_of(act.engine, known.id)
     proofs = [Proof(Level.EXISTS, act.now, evidence={"reference": found.reference})]
-    return found, [*proofs, *way.method.check(found, before)]
+    return found, [*proofs, *way.method.check(found)]
 
 
 def _meant(act: Act, parameters: BackupParameters) -> Known:

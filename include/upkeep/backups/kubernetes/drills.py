@@ -1,4 +1,4 @@
-"""Drills on a namespace: copy it, lose the copy, recover it, measure, take everything down.
+"""Drills on a namespace: copy it, lose the copy, recover it, take everything down.
 
 Only a namespace that carries the drill's label is ever deleted, unless a caller says `production=True`,
 which its approval guards.
@@ -6,8 +6,6 @@ which its approval guards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from upkeep.backups.kubernetes.archive import Archive
@@ -16,7 +14,6 @@ from upkeep.backups.kubernetes.plan import find_namespace, recreate_plan, remain
 from upkeep.backups.kubernetes.recreate import WAIT_SECONDS, recreate
 from upkeep.backups.kubernetes.waiting import wait_until_none
 from upkeep.backups.kubernetes.wanted import DRILL_LABEL, Target
-from upkeep.backups.model import Copy
 from upkeep.clients.answers import NotFoundError, child
 from upkeep.clients.kubernetes.api import Api
 from upkeep.clients.kubernetes.errors import RefusedError
@@ -100,30 +97,3 @@ def tear_down(api: Api, drill: str, seconds: float = WAIT_SECONDS) -> list[str]:
     if left:
         raise TemporaryError("; ".join(left))
     return found
-
-
-def measure(
-    copies: Iterable[Copy],
-    lost_at: datetime,
-    verified_at: datetime,
-    rto_seconds: float | None = None,
-    rpo_seconds: float | None = None,
-) -> Mapping[str, Any]:
-    """Return how long a recovery took and how much it lost, against the targets.
-
-    rto_seconds: from the loss to what was verified. rpo_seconds: from the state of the newest backup that
-    was finished when the loss happened to the loss. Raises PermanentError if there was none.
-    """
-    finished = [copy for copy in copies if copy.ended_at <= lost_at and not copy.problems]
-    if not finished:
-        raise PermanentError(f"no backup was finished at {lost_at.isoformat()}: everything was lost")
-    newest = max(finished, key=lambda copy: copy.started_at)
-    rto = (verified_at - lost_at).total_seconds()
-    rpo = (lost_at - newest.started_at).total_seconds()
-    return {
-        "backup": newest.name,
-        "rto_seconds": rto,
-        "rpo_seconds": rpo,
-        "rto_met": None if rto_seconds is None else rto <= rto_seconds,
-        "rpo_met": None if rpo_seconds is None else rpo <= rpo_seconds,
-    }

@@ -38,7 +38,7 @@ class Selection:
 
 
 EVERYTHING = Selection()
-CERTIFICATES = Selection(("certificates.cert-manager.io", "issuers.cert-manager.io"), None, True)
+CERTIFICATE = "certificates.cert-manager.io"
 
 
 @dataclass
@@ -105,7 +105,7 @@ def _note(kind: Kind, obj: Object, seen: Seen) -> None:
     spec = child(obj, "spec") if isinstance(obj.get("spec"), dict) else {}
     if kind.name == "services" and spec.get("selector"):
         seen.selecting.add(name_of(obj))
-    elif kind.name == "certificates.cert-manager.io":
+    elif kind.name == CERTIFICATE:
         seen.certificate_secrets.add(text(spec, "secretName"))
     elif kind.name == "rolebindings.rbac.authorization.k8s.io":
         role = child(obj, "roleRef")

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
-from upkeep.backups.expiry import checked, digest
 from upkeep.backups.objects.deletion import VersionId, delete_versions
 from upkeep.backups.objects.expiring import VersionRules, decided
 from upkeep.backups.objects.holds import lock_of
 from upkeep.backups.objects.versions import ObjectVersion, versions
+from upkeep.backups.plans import checked, digest
 from upkeep.catalog.models.backups import Keep
 from upkeep.clients.aws.errors import aws_errors
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from upkeep.backups.expiry import digest
 from upkeep.backups.objects.heads import current, head
 from upkeep.backups.objects.versions import ObjectVersion, versions
+from upkeep.backups.plans import digest
 from upkeep.clients.answers import aware
 from upkeep.clients.aws.errors import aws_errors
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from upkeep.backups.expiry import checked
 from upkeep.backups.objects.heads import current, head
 from upkeep.backups.objects.recovery import RESTORED_FROM
+from upkeep.backups.plans import checked
 from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.errors import aws_errors, page_items
 from upkeep.errors import PermanentError
