@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from croniter import croniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,23 @@ def test_within_the_grace_the_night_before_is_what_counts() -> None:
 )
 def test_the_longest_gap(cron: str, gap: timedelta) -> None:
     assert longest_gap(cron, datetime(2026, 11, 21, tzinfo=UTC)) == gap
+
+
+@given(
+    st.sampled_from(["0", "30", "0,20"]), st.sampled_from(["2", "*/6", "8-18"]), st.sets(st.integers(0, 6)),
+    st.integers(0, 525_600),
+)  # fmt: skip
+def test_one_week_shows_the_gaps_of_a_schedule_that_is_the_same_each_week(
+    minutes, hours, days, minute
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    cron = f"{minutes} {hours} * * {','.join(map(str, sorted(days))) or '*'}"
+    wall = croniter(cron, at)
+    dues = [at]
+    while at - dues[-1] < timedelta(days=22):
+        dues.append(wall.get_prev(datetime))
+    gaps = [later - earlier for later, earlier in pairwise(dues[1:])]
+    assert longest_gap(cron, at) == max(gaps)
 
 
 def test_a_schedule_that_is_never_due_is_a_mistake_of_the_catalog() -> None:

@@ -101,6 +101,7 @@ def _settings(platform: Platform, estate: Estate, keys: dict[str, str]) -> dict[
             "SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(platform.passwords_file),
         },
+        "AWS": {"SESSION_FACTORY": "upkeep.executors.aws_sessions.SharedLoaderSessions"},
         "DATABASE": {"SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{where}"},
         "API": {
             "HOST": "127.0.0.1",

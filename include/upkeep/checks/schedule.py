@@ -19,6 +19,9 @@ EARLY = timedelta(minutes=5)
 _AROUND = timedelta(hours=3)
 """Wider than the time around a clock change in which a wall time can be skipped or shown twice."""
 
+_WEEK = timedelta(days=7)
+_MOST_DUES = 300
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -52,13 +55,17 @@ def expected_slot(cron: str, zone: str, at: datetime, grace: timedelta) -> Slot:
 
 
 def longest_gap(cron: str, at: datetime) -> timedelta:
-    """Return the longest time between two of the 300 dues before `at`, clock changes left aside.
+    """Return the longest time between two of the last 300 dues before `at`, clock changes left aside.
 
-    Raises ConfigurationError if the schedule is never due.
+    A schedule that names no day of a month and no month repeats itself each week: one is enough. Raises
+    ConfigurationError if the schedule is never due.
     """
     wall = croniter(cron, at.astimezone(UTC).replace(tzinfo=None))
+    enough = _WEEK if wall.expressions[2:4] == ["*", "*"] else timedelta.max
+    dues: list[datetime] = []
     try:
-        dues: list[datetime] = [wall.get_prev(datetime) for _ in range(300)]
+        while len(dues) < _MOST_DUES and not (dues and dues[0] - dues[-1] >= enough):
+            dues.append(wall.get_prev(datetime))
     except CroniterBadDateError as e:
         raise ConfigurationError(f"the schedule {cron!r} is due too seldom to plan with") from e
     return max(later - earlier for later, earlier in pairwise(dues))

@@ -73,12 +73,14 @@ def _fill_caches() -> None:
     from sqlalchemy.orm import configure_mappers
 
     from upkeep.clients.endpoint import tls_context
+    from upkeep.executors.aws_sessions import read_services
     from upkeep.reports.build import templates
 
     configure_mappers()  # the ledger's, and with them all of Airflow's: 60 to 300 ms at the first query
     for name in ("report.html.j2", "report.css"):
         templates(html=True).get_template(name)  # compiled: 80 ms with the next
     templates(html=False).get_template("report.md.j2")
+    read_services()  # 150 ms at a task's first client of AWS
     tls_context(None)  # reads the public authorities: 20 ms
     # Amazon's hook asks for its caller's name; the first who asks looks up every module's path: 0.2 s.
     # Asked for a file that no module has, `inspect` looks them all up.

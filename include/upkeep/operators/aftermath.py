@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,7 +11,9 @@ from urllib.parse import quote
 from upkeep.findings import State
 
 if TYPE_CHECKING:
+    from upkeep.incidents.model import Channel
     from upkeep.incidents.signals import RunOf
+    from upkeep.paging.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +47,12 @@ def resolve_what_recovered(run: RunOf, *, complete: bool) -> Sequence[object]:
     return resolved
 
 
-def send_digest(run: RunOf, routine: str) -> None:
+def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> None:
     """Send the run's warnings once, in one message for each channel; nothing where there are none."""
     from airflow.sdk.configuration import conf
 
     from upkeep.catalog.compiled import Catalog
     from upkeep.ledger import digests, reads
-    from upkeep.notifiers.senders import senders
     from upkeep.operators.ledger import ledger_engine
     from upkeep.paging.deliver import deliver_all
     from upkeep.paging.digest import digests_of
@@ -64,7 +65,6 @@ def send_digest(run: RunOf, routine: str) -> None:
     report = f"{base}/upkeep/reports/{quote(run.dag_id, safe='')}/{quote(run.run_id, safe='')}"
     system = Catalog().system(run.system)
     messages = digests_of(run, system, routine, warned, {"report": report})
-    ways = senders(run.system)
     outcomes = [delivery for _, delivery in deliver_all((message, ways) for message in messages)]
     for failed in (delivery.error for delivery in outcomes if not delivery.delivered):
         log.warning("the digest was not delivered: %s", failed)

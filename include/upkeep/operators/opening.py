@@ -27,8 +27,8 @@ class OpenRun(BaseOperator):
         super().__init__(**kwargs)
         self.routine = routine
 
-    def execute(self, context: Context) -> dict[str, str]:
-        """Return the moment that the run speaks of."""
+    def execute(self, context: Context) -> None:
+        """Record the run, and say of which moment it speaks."""
         from upkeep.ledger.writes import RunRecord, record_run
         from upkeep.operators.ledger import ledger_engine
 
@@ -52,4 +52,3 @@ class OpenRun(BaseOperator):
         self.log.info("this run speaks of %s to %s", moment.since.isoformat(), moment.as_of.isoformat())
         if moment.past:
             self.log.info("what %s", moment.past)
-        return {"as_of": moment.as_of.isoformat(), "since": moment.since.isoformat()}

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
+from upkeep.operators.ending import Ending
 from upkeep.operators.run import RoutineFacts, run_of, run_parameters
 from upkeep.operators.starter import telling_starter
 
@@ -39,13 +40,14 @@ class WriteReport(BaseOperator):
         super().__init__(**kwargs)
         self.routine = routine
 
-    def execute(self, context: Context) -> dict[str, int]:
-        """Return how many findings there are of each state."""
-        with telling_starter(context, self.routine) as counts:
-            counts.update(self._write(context))
-        return counts
+    def execute(self, context: Context) -> None:
+        """Write it, then tell who is to be told."""
+        ending = Ending(context, self.routine)
+        with telling_starter(ending) as counts:
+            counts.update(self._write(context, ending))
+        self.log.info("findings: %s", ", ".join(f"{count} {state}" for state, count in counts.items()))
 
-    def _write(self, context: Context) -> dict[str, int]:
+    def _write(self, context: Context, ending: Ending) -> dict[str, int]:
         from upkeep.catalog.compiled import Catalog
         from upkeep.ledger import reads
         from upkeep.operators.ledger import ledger_engine
@@ -58,10 +60,10 @@ class WriteReport(BaseOperator):
         counts = write_report(
             engine, run.dag_id, run.run_id, self.routine["system"], system, self.routine["routine"]
         )
-        self._tell(context)
+        self._tell(context, ending)
         return counts
 
-    def _tell(self, context: Context) -> None:
+    def _tell(self, context: Context, ending: Ending) -> None:
         """Resolve the incidents that this run shows to be over, and send its warnings."""
         from upkeep.operators.aftermath import resolve_what_recovered, send_digest
         from upkeep.reports.facts import procedure_of
@@ -70,12 +72,13 @@ class WriteReport(BaseOperator):
         run = run_of(context, self.routine, wanted)
         if run is None:
             return
-        states = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])[run.run_id]
         ours = {
-            task: state for task, state in states.items() if procedure_of(task) in self.routine["procedures"]
+            task: state
+            for task, state in ending.states.items()
+            if procedure_of(task) in self.routine["procedures"]
         }
         all_there = {procedure_of(task) for task in ours} == set(self.routine["procedures"])
         ended_well = set(ours.values()) <= {"success", "skipped"}
         complete = not wanted.procedures and all_there and ended_well
         resolve_what_recovered(run, complete=complete)
-        send_digest(run, self.routine["routine"])
+        send_digest(run, self.routine["routine"], ending.senders)

@@ -15,8 +15,10 @@ from upkeep.errors import TemporaryError
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from upkeep.operators.run import RoutineFacts
+    from upkeep.incidents.model import Channel
+    from upkeep.operators.ending import Ending
     from upkeep.paging.note import Note
+    from upkeep.paging.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ FAILED = ("failed", "upstream_failed")
 
 
 @contextmanager
-def telling_starter(context: Context, routine: RoutineFacts) -> Iterator[dict[str, int]]:
+def telling_starter(ending: Ending) -> Iterator[dict[str, int]]:
     """Send the note when the block, a run's last work, is over; a failure to send it fails nothing.
 
     The block fills in the findings by state. Where it fails, and will not be tried again, the note says so.
@@ -35,13 +37,13 @@ def telling_starter(context: Context, routine: RoutineFacts) -> Iterator[dict[st
     try:
         yield counts
     except AirflowSkipException:  # the run was refused before anything was asked
-        _tell(context, routine, counts)
+        _tell(ending, counts)
         raise
     except Exception as e:
-        if not _tried_again(context, e):
-            _tell(context, routine, None)
+        if not _tried_again(ending.context, e):
+            _tell(ending, None)
         raise
-    _tell(context, routine, counts)
+    _tell(ending, counts)
 
 
 def _tried_again(context: Context, error: Exception) -> bool:
@@ -50,25 +52,24 @@ def _tried_again(context: Context, error: Exception) -> bool:
     return isinstance(error, TemporaryError) and task.try_number <= task.max_tries
 
 
-def _tell(context: Context, routine: RoutineFacts, counts: Mapping[str, int] | None) -> None:
-    run = context["dag_run"]
+def _tell(ending: Ending, counts: Mapping[str, int] | None) -> None:
+    run = ending.context["dag_run"]
     if run.run_type.value != BY_HAND or not run.triggering_user_name:
         return
     try:
-        _send(_note(context, routine, run.triggering_user_name, counts))
+        _send(_note(ending, run.triggering_user_name, counts), ending.senders)
     except Exception:
         log.exception("%s was not told how the run ended; the run stands as it is", run.triggering_user_name)
 
 
-def _note(context: Context, routine: RoutineFacts, starter: str, counts: Mapping[str, int] | None) -> Note:
+def _note(ending: Ending, starter: str, counts: Mapping[str, int] | None) -> Note:
     from airflow.sdk.configuration import conf
 
     from upkeep.catalog.compiled import Catalog
     from upkeep.paging.note import note_of
 
-    run, task = context["dag_run"], context["ti"]
-    states = task.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])[run.run_id]
-    failed = {name for name, state in states.items() if state in FAILED}
+    run, task, routine = ending.context["dag_run"], ending.context["ti"], ending.routine
+    failed = {name for name, state in ending.states.items() if state in FAILED}
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     dag, name = quote(run.dag_id, safe=""), quote(run.run_id, safe="")
     return note_of(
@@ -89,11 +90,10 @@ def _note(context: Context, routine: RoutineFacts, starter: str, counts: Mapping
     )
 
 
-def _send(note: Note) -> None:
-    from upkeep.notifiers.senders import senders
+def _send(note: Note, senders: Mapping[Channel, Sender]) -> None:
     from upkeep.paging.deliver import deliver
 
-    delivery = deliver(note, senders(note.system))
+    delivery = deliver(note, senders)
     if delivery.delivered:
         log.info("%s was told by %s (%s)", note.starter, delivery.channel, delivery.target)
     else:

@@ -1,0 +1,38 @@
+"""What the last task of a run asks for more than once, and Airflow answers once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from upkeep.incidents.model import Channel
+    from upkeep.operators.run import RoutineFacts
+    from upkeep.paging.sender import Sender
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A run whose last task is at work."""
+
+    context: Context
+    routine: RoutineFacts
+
+    @cached_property
+    def states(self) -> dict[str, str | None]:
+        """The state of each task of the run, by its id."""
+        run = self.context["dag_run"]
+        found: dict[str, dict[str, str | None]] = self.context["ti"].get_task_states(
+            dag_id=run.dag_id, run_ids=[run.run_id]
+        )
+        return found[run.run_id]
+
+    @cached_property
+    def senders(self) -> dict[Channel, Sender]:
+        """The channels of the system, with connections that are looked up when first needed."""
+        from upkeep.notifiers.senders import senders
+
+        return senders(self.routine["system"])

@@ -1,0 +1,44 @@
+"""The descriptions of AWS's services are read once by a worker, and shared by its tasks' sessions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+# In a process of its own, for what it has read stays read.
+SHARED = """
+import os
+from botocore.loaders import JSONFileLoader
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from upkeep.executors.aws_sessions import SERVICES, read_services
+
+read = []
+load = JSONFileLoader.load_file
+JSONFileLoader.load_file = lambda self, path: read.append(path) or load(self, path)
+read_services()
+assert read, "nothing was read ahead"
+read.clear()
+for service in SERVICES:
+    client = AwsBaseHook(aws_conn_id="shop_aws", client_type=service).get_conn()
+    assert client.meta.region_name == "eu-central-1"
+    assert client._request_signer._credentials.access_key == "AKIASHOP"
+assert not [path for path in read if "service-2" in path], read
+"""
+
+
+def test_a_tasks_clients_read_no_description_again(tmp_path) -> None:
+    conn = (
+        '{"conn_type": "aws", "login": "AKIASHOP", "password": "p", "extra": {"region_name": "eu-central-1"}}'
+    )
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "AIRFLOW_HOME": str(tmp_path),
+        "PYTHONPATH": ":".join(sys.path),
+        "AIRFLOW__AWS__SESSION_FACTORY": "upkeep.executors.aws_sessions.SharedLoaderSessions",
+        "AIRFLOW_CONN_SHOP_AWS": conn,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SHARED], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
