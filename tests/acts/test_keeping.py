@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from tests.servers.situation import ClientsOf, make_system
 from typer.testing import CliRunner
 
 from sandbox import programs
-from upkeep.acts.kinds import backup
-from upkeep.acts.kinds.backup import BackupParameters
+from upkeep.acts.kinds import backup, expiring
+from upkeep.acts.kinds.policies import BackupParameters
 from upkeep.acts.model import Act
 from upkeep.backups.files.place import ResticPlace
 from upkeep.backups.keeping import candidates, copies_there
@@ -113,6 +114,11 @@ class Kept:
         """Return the keys that are there."""
         found = self.cloud["s3"].list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return [one["Key"] for one in found if part in one["Key"] and one["Key"].endswith(end)]
+
+    def stored(self, prefix: str) -> int:
+        """Return how many bytes are stored under a prefix."""
+        found = self.cloud["s3"].list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return sum(one["Size"] for one in found)
 
     @property
     def way(self) -> Making:
@@ -268,7 +274,7 @@ def test_killed_between_a_deletion_and_its_record_a_repeat_misses_nothing(kept: 
 
     old, new = kept.make("old", 9), kept.make("new", 0)
     with monkeypatch.context() as broken:
-        broken.setattr(backup, "record_deleted", killed)
+        broken.setattr(expiring, "record_deleted", killed)
         with pytest.raises(KilledError):
             kept.stage("expire", "new")
     assert kept.names() == {new}
@@ -350,6 +356,26 @@ class TestParts:
         full.put(full.keys("full/again/", ".bundle")[0], b"rubbish")
         assert "again: s3://" in full.stage("prove", "a").said
         assert full.known()[0].broken
+
+    def test_a_repository_gives_back_its_room_once_a_week(self, kept: Kept, repository: Path) -> None:
+        """A copy's own data goes when it is forgotten and pruned, with the first backup of a week."""
+        programs.find("restic")
+        kept.policy = "mixed"
+        own = repository / "own"
+        own.write_bytes(random.Random(5).randbytes(300_000))
+        kept.stage("make", "gone")
+        own.unlink()
+        [gone] = kept.way.method.copies()
+        kept.make("kept", 0)
+        full = kept.stored("restic/")
+        kept.way.method.delete([gone])
+        kept.stage("expire", "next")
+        assert kept.stored("restic/") >= full - 10_000, "one of this week was made before"
+
+        kept.stage("expire", "kept")
+
+        assert kept.stored("restic/") < full - 250_000
+        assert kept.names() == {"mixed-kept"}
 
     def test_a_part_in_a_repository_that_is_not_there_yet_makes_it(self, kept: Kept) -> None:
         programs.find("restic")

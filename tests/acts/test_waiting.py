@@ -11,7 +11,7 @@ from tests.servers.aws import REGION, Aws
 from tests.servers.situation import ClientsOf
 
 from upkeep.acts.kinds import backup
-from upkeep.acts.kinds.backup import BackupParameters
+from upkeep.acts.kinds.policies import BackupParameters
 from upkeep.acts.model import Act
 from upkeep.errors import PermanentError
 

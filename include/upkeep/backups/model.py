@@ -87,6 +87,14 @@ class Awaited(Protocol):
         """Return the copy once it is finished, None while it is made. Raises PermanentError if it failed."""
 
 
+@runtime_checkable
+class Reclaims(Protocol):
+    """A method whose deletions free no room by themselves, for its copies share what they store."""
+
+    def reclaim(self) -> None:
+        """Free what no copy needs any more. Slow: for once a week. Safe to repeat after a kill."""
+
+
 class Method(Protocol):
     """A way to back up one thing.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from upkeep.backups.model import Copy, Method, Prepared, Proof
+from upkeep.backups.model import Copy, Method, Prepared, Proof, Reclaims
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,12 @@ class Parts:
         names = {copy.name for copy in copies}
         for method in self.parts.values():
             method.delete([copy for copy in method.copies() if copy.name in names])
+
+    def reclaim(self) -> None:
+        """Free what no copy needs any more, of those parts whose deletions do not."""
+        for method in self.parts.values():
+            if isinstance(method, Reclaims):
+                method.reclaim()
 
     def check(self, copy: Copy, before: Sequence[Proof] = ()) -> list[Proof]:
         """Examine every part; a level holds if it holds of all."""

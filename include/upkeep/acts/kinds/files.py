@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from upkeep.acts.choosing import CHOICE, chosen
-from upkeep.acts.kinds.backup import BackupParameters
+from upkeep.acts.kinds.policies import BackupParameters
 from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
 from upkeep.backups.files import ResticFiles

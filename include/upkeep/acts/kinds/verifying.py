@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from upkeep.acts.kinds.backup import BackupParameters, proof_finding
+from upkeep.acts.kinds.backup import proof_finding
+from upkeep.acts.kinds.policies import BackupParameters
 from upkeep.acts.model import Act, Does, FormField, Result, Stage
 from upkeep.backups.methods import making
 from upkeep.backups.model import Copy, Level, Proof
