@@ -1,4 +1,8 @@
-"""Runs the programs that make and read backups: bounded in time, dying with us, no secret in an argument."""
+"""Runs the programs that make and read backups: bounded in time, dying with us, no secret in an argument.
+
+Apart from `upkeep.backups.dumps.child`: this waits for the end, reads both outputs as lines and ends a group
+of processes gently, where that is one pipe of bytes that is read or fed piece by piece.
+"""
 
 from __future__ import annotations
 
