@@ -71,7 +71,7 @@ def test_what_is_deleted_is_gone_and_its_room_comes_back(files: ResticFiles, sou
     files.delete([old])
     assert [copy.name for copy in files.copies()] == ["kept"]
     assert sum(files.packs.sizes().values()) > 3_000_000
-    files.reclaim()
+    files.repository.alone("prune")
     assert sum(files.packs.sizes().values()) < 100_000
     assert all(proof.holds for proof in files.check(kept))
 
@@ -81,13 +81,6 @@ def test_what_is_held_stays_and_takes_the_rest_with_it(files: ResticFiles) -> No
     with pytest.raises(PermanentError, match="held are held: nothing was deleted"):
         files.delete([other, held])
     assert len(list(files.copies())) == 2
-
-
-def test_files_that_were_excluded_are_not_in_it(files: ResticFiles, source: Path, tmp_path: Path) -> None:
-    made = replace(files, excludes=["*.tmp", "sub"])
-    (source / "x.tmp").write_text("x")
-    made.restore(made.make("a"), tmp_path / "target")
-    assert {p.name for p in restored(tmp_path / "target", source).iterdir()} == {"big", "link", "empty"}
 
 
 @pytest.mark.parametrize("name", ["", "a,b", "a b", "-x", "a=b", "ü"])
@@ -129,7 +122,7 @@ def test_a_repository_in_s3(
     files.restore(made, tmp_path / "target")
     assert same(source, restored(tmp_path / "target", source))
     files.delete([made])
-    files.reclaim()
+    files.repository.alone("prune")
     assert files.packs.sizes() == {}
 
 
