@@ -39,27 +39,21 @@ class Restored:
     again: bool = False
 
 
-def restore_plan(
-    client: Any, copy: Copy, target: DatabaseServer, *, free_bytes: int | None = None
-) -> dict[str, Any]:
+def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, Any]:
     """Look whether a dump can be restored into `target`, changing nothing; values that JSON can hold.
 
-    `problems` says what forbids it. free_bytes: what the caller knows of the server's disk; no server tells
-    it in SQL. Raises what looking raises: TemporaryError, ConfigurationError.
+    `problems` says what forbids it. `needed_bytes` is what the database took, None if it is not known;
+    whether the server's disk has them is not looked at: no server tells it in SQL. Raises what looking
+    raises: TemporaryError, ConfigurationError.
     """
     bucket, key = split(copy.reference)
     manifest, problems = _manifest(client, copy)
     those = databases(target)
     version = those.version()
-    needed = None
     if manifest is not None:
         problems += _whole(client, bucket, key, manifest)
         problems += _unfit(manifest, target, version)
-        needed = manifest.facts.get("database_bytes")
     problems += _taken(those, target, copy)
-    enough = None if needed is None or free_bytes is None else free_bytes >= needed
-    if enough is False:
-        problems.append(f"{target.where}: {free_bytes:,} bytes are free; the database took {needed:,}")
     return {
         "action": "restore dump",
         "copy": copy.reference,
@@ -67,21 +61,18 @@ def restore_plan(
         "target": target.where,
         "server_version": version,
         "dump_version": manifest.server_version if manifest else None,
-        "needed_bytes": needed,
-        "free_bytes": free_bytes,
-        "room": "unknown" if enough is None else "enough" if enough else "too little",
+        "needed_bytes": manifest.facts.get("database_bytes") if manifest else None,
         "problems": problems,
     }
 
 
-def restore_dump(  # noqa: PLR0913 - what is read, where it goes, and how
+def restore_dump(
     client: Any,
     copy: Copy,
     target: DatabaseServer,
     *,
     identities: Sequence[str] = (),
     keep_owners: bool = False,
-    stall_seconds: float = _STALL_SECONDS,
 ) -> Restored:
     """Restore a dump into the database `target`, which must not exist or be empty.
 
@@ -101,7 +92,9 @@ def restore_dump(  # noqa: PLR0913 - what is read, where it goes, and how
     those.set_mark(target.database, begun)
     started_at, clock = datetime.now(UTC), time.monotonic()
     command = _command(target, keep_owners)
-    with Child(command, target.environment(), target.where, reads=True, stall_seconds=stall_seconds) as child:
+    with Child(
+        command, target.environment(), target.where, reads=True, stall_seconds=_STALL_SECONDS
+    ) as child:
         _feed(client, manifest, split(copy.reference)[0], child, identities)
     ended_at, seconds = datetime.now(UTC), time.monotonic() - clock
     done = Restored(target.database, copy.reference, started_at, ended_at, seconds, manifest.bytes)
