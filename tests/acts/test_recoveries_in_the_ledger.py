@@ -70,9 +70,7 @@ def test_the_trend_is_of_verified_ones_newest_first(ledger: Engine) -> None:
 
     found = past(ledger, 300)
     minutes = [
-        (one.rto.total_seconds() / 60, one.rpo.total_seconds() / 60)
-        for one in found
-        if one.rto and one.rpo is not None
+        (one.rto.total_seconds() / 60, one.rpo.total_seconds() / 60) for one in found if one.rpo is not None
     ]
     assert minutes == [(35, 0), (20, 60)]
     assert [one.drill for one in found] == [True, False]

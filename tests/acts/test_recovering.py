@@ -17,10 +17,11 @@ from tests.servers.aws import Aws
 from tests.servers.incidents import chain, signal
 from tests.servers.situation import ClientsOf
 
-from upkeep.acts.kinds import objects, recovering
+from upkeep.acts.kinds import objects
 from upkeep.acts.kinds.objects import ObjectParameters
 from upkeep.acts.model import Act, Result
 from upkeep.acts.plans import Plan
+from upkeep.acts.recovering.stages import RecoveryStages
 from upkeep.backups.model import Level, Proof
 from upkeep.errors import ConfigurationError, PermanentError
 from upkeep.findings import State
@@ -278,7 +279,7 @@ def reading(act: Act, parameters: ObjectParameters) -> Reading:
 def test_what_is_not_as_it_must_be_is_not_verified(start, file: File) -> None:
     run = start(file.write("bad"), in_place=False)
     run.until("plan")
-    stages, parameters = recovering._Stages(reading, drill=False), ObjectParameters(bucket="media")
+    stages, parameters = RecoveryStages(reading, drill=False), ObjectParameters(bucket="media")
     stages.restore(run.act, parameters)
 
     result = stages.verify(run.act, parameters)
@@ -307,6 +308,6 @@ def test_what_an_earlier_attempt_verified_does_not_speak_for_a_later_one(start, 
 
     again.until("verify")
     assert row(again).verified_at is not None
-    stages = recovering._Stages(reading, drill=False)
+    stages = RecoveryStages(reading, drill=False)
     stages.verify(again.act, ObjectParameters(bucket="media"))
     assert row(again).verified_at is None

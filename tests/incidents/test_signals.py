@@ -204,3 +204,10 @@ def test_an_edit_of_a_broken_file_folds_into_its_incident() -> None:
 
     assert (first.system, first.fold_key) == ("upkeep", edited.fold_key)
     assert first.event_id != edited.event_id
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 problem: line 0"), (2, "2 problems: line 0; line 1")])
+def test_a_broken_file_says_how_many_problems_it_has(count: int, said: str) -> None:
+    problems = [f"line {number}" for number in range(count)]
+
+    assert said in outside.broken_catalog("shop", problems, NOW, NOW).summary

@@ -45,6 +45,15 @@ def approved(act: Act, plan: Plan, *, begun: bool = False) -> list[str]:
     )
 
 
+def require_same(planned: Plan, now: Plan) -> None:
+    """Refuse where the later stages would speak of another plan than the one that is carried out."""
+    if now.digest != planned.digest:
+        raise PermanentError(
+            f"nothing was touched: things have changed since {planned.digest} was planned: now it is "
+            f"{now.digest}; clear the run from the task that plans"
+        )
+
+
 def _freezes(act: Act) -> list[str]:
     today = act.now.astimezone(ZoneInfo(act.system.timezone)).date()
     return [

@@ -43,7 +43,7 @@ class Candidate:
     """A backup of a policy. name: unique within it. made_at: with time zone.
 
     level: the last proven one. held: under legal hold or object lock. complete: all its parts are there and
-    finished. broken: an examination has shown damage. being_made: some run is at it now.
+    finished. broken: an examination has shown damage.
     """
 
     name: str
@@ -52,12 +52,11 @@ class Candidate:
     held: bool = False
     complete: bool = True
     broken: bool = False
-    being_made: bool = False
 
     @property
     def good(self) -> bool:
         """Whether it may be counted upon: complete, and not shown broken."""
-        return self.complete and not self.broken and not self.being_made
+        return self.complete and not self.broken
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,6 @@ def _untouchable(one: Candidate, proven: Sequence[Candidate], rules: Rules, now:
     newer_is_proven = bool(proven) and _age_order(proven[-1]) > _age_order(one)
     reasons = [
         (one.held, "under legal hold"),
-        (one.being_made, "being made"),
         (not periods(rules.keep), "the policy names no period: all are kept"),
         (one.made_at > now, "made in the future: is a clock wrong?"),
         (now - YOUNG < one.made_at <= now, "younger than a day"),

@@ -1,10 +1,15 @@
-"""Runs the programs that make and read backups: bounded in time, dying with us, no secret in an argument."""
+"""Runs the programs that make and read backups: bounded in time, dying with us, no secret in an argument.
+
+Apart from `upkeep.backups.dumps.child`: this waits for the end, reads both outputs as lines and ends a group
+of processes gently, where that is one pipe of bytes that is read or fed piece by piece.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import threading
 import time
@@ -67,6 +72,16 @@ def run(command: Sequence[str | Path], how: How, on_line: Callable[[str], bool] 
         _end(process)
         reading.join()
     return Ended(process.returncode, "".join(reading.output), "".join(reading.errors))
+
+
+def require_private(file: Path, holds: str) -> None:
+    """Refuse a file of secrets that is not there, or that others may read. Raises ConfigurationError."""
+    try:
+        mode = file.stat().st_mode
+    except OSError as e:
+        raise ConfigurationError(f"{file}: {e.strerror}: it holds {holds}") from e
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"{file} may be read by others and holds {holds}: chmod 600 it")
 
 
 def _start(command: list[str], how: How) -> subprocess.Popen[str]:

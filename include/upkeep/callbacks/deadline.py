@@ -35,8 +35,10 @@ async def record_miss(
         "deadline_at": missed_at,
         "allowed_seconds": deadline_seconds,
     }
-    await asyncio.to_thread(_raise, run, miss)
-    await asyncio.to_thread(_record, miss)
+    try:
+        await asyncio.to_thread(_raise, run, miss)
+    finally:  # also where nobody could be paged
+        await asyncio.to_thread(_record, miss)
 
 
 def _raise(run: dict[str, Any], miss: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 def broken_catalog(system: str, problems: Sequence[str], began_at: datetime, now: datetime) -> Signal:
     """Return the signal of a system's file that is broken. An edit that leaves it broken is news."""
+    number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return Signal(
         event_id=f"catalog/{system}/{_digest(problems)}/{began_at.isoformat()}",
         fold_key=f"{OWN_SYSTEM}/catalog/{system}",
@@ -33,7 +34,7 @@ def broken_catalog(system: str, problems: Sequence[str], began_at: datetime, now
         issue_type="catalog_broken",
         severity=LATE_SEVERITY,
         title=f"The catalog of {system} is broken",
-        summary=f"Its last good version stays in force. {len(problems)} problems: {'; '.join(problems[:3])}",
+        summary=f"Its last good version stays in force. {number}: {'; '.join(problems[:3])}",
         began_at=began_at,
         at=now,
         wrong=(catalog_subject(system),),

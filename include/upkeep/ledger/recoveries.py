@@ -29,7 +29,7 @@ class Past:
 
     began_at: datetime
     drill: bool
-    rto: timedelta | None
+    rto: timedelta
     rpo: timedelta | None
     problems: Sequence[str]
 
@@ -74,7 +74,7 @@ def past_recoveries(  # noqa: PLR0913 - of what, and which of them
         .limit(most)
     )
     with told_apart(), engine.connect() as connection:
-        return [_past(row) for row in connection.execute(query)]
+        return [past(row) for row in connection.execute(query)]
 
 
 def _of(key: RecoveryKey) -> tuple[Any, ...]:
@@ -85,7 +85,8 @@ def _of(key: RecoveryKey) -> tuple[Any, ...]:
     )
 
 
-def _past(row: Row[Any]) -> Past:
+def past(row: Row[Any]) -> Past:
+    """Return what a verified recovery took, from its row."""
     lost = row.lost_at or row.began_at
     rpo = max(lost - row.data_as_of, timedelta()) if row.data_as_of else None
     return Past(row.began_at, row.drill, row.verified_at - lost, rpo, row.problems)

@@ -78,17 +78,24 @@ def wake_at(due: datetime) -> None:
 
 
 def raise_signals(*signals: Signal | None) -> None:
-    """Open or fold an incident for each signal, and have what is new paged at once; never raises.
+    """Open or fold an incident for each signal, and have what is new paged at once.
 
     With the ledger down the first level is paged directly, under the ids that the incident will have when
     the watchdog finds the same event again. What Airflow's API does not take, the watchdog wakes.
+
+    Raises TemporaryError, once all signals had their turn, where not even a direct page reached somebody.
     """
-    world, opened = around(), False
+    world, opened, unheard = around(), False, []
     for signal in signals:
         if signal is not None:
-            opened |= _raise_one(signal, world)
+            try:
+                opened |= _raise_one(signal, world)
+            except TemporaryError as e:
+                unheard.append(str(e))
     if opened:
         wake_soon()
+    if unheard:
+        raise TemporaryError("; ".join(unheard))
 
 
 def raise_or_fail(signal: Signal) -> Opened:
@@ -112,17 +119,30 @@ def wake_soon() -> None:
 def _raise_one(signal: Signal, world: Around) -> bool:
     """Return whether there is somebody to page now."""
     from upkeep.operators.ledger import ledger_engine
-    from upkeep.paging.raising import page_directly, raise_signal
+    from upkeep.paging.raising import raise_signal
 
     try:
         opened = raise_signal(ledger_engine(), signal, world.system, datetime.now(UTC))
     except TemporaryError as e:
         log.error("the ledger does not answer, so the first level is paged directly: %s", e)  # noqa: TRY400
-        delivery = page_directly(signal, world)
-        log.warning("%s: %s", signal.title, delivery.error or f"paged by {delivery.channel}")
+        _page_or_fail(signal, world, e)
         return False
     except UpkeepError:
         log.exception("no incident could be opened for %s", signal.event_id)
         return False
     log.info("incident %s: %s: %s", opened.incident_id, opened.outcome, signal.title)
     return opened.outcome in ("opened", "folded")
+
+
+def _page_or_fail(signal: Signal, world: Around, why: UpkeepError) -> None:
+    from upkeep.operators.ledger import LEDGER_CONNECTION
+    from upkeep.paging.raising import page_directly
+
+    delivery = page_directly(signal, world)
+    if not delivery.delivered:
+        raise TemporaryError(
+            f"nobody was paged for {signal.title!r} of {signal.system}: the ledger does not answer ({why}), "
+            f"and no channel took the page that was sent directly ({delivery.error}). Look at the database "
+            f"of the connection {LEDGER_CONNECTION!r}, and at the connections of the channels"
+        )
+    log.warning("%s: paged by %s", signal.title, delivery.channel)

@@ -112,8 +112,8 @@ class Reconcile(BaseOperator):
 def raise_what_is_wrong(since: datetime, now: datetime) -> tuple[int, list[Exception]]:
     """Raise the signals of all that is wrong now and that ended since a time.
 
-    Return how many there were, and what could not be asked: where one source fails, such as for a right that
-    is missing, the others are asked all the same.
+    Return how many there were, and what failed: where one source cannot be asked, such as for a right that
+    is missing, or nobody can be paged for what it says, the others are asked all the same.
     """
     from upkeep.clients.airflow_api import AirflowApi
     from upkeep.operators.escalation import raise_signals
@@ -123,12 +123,11 @@ def raise_what_is_wrong(since: datetime, now: datetime) -> tuple[int, list[Excep
         for source in _sources(api, since, now):
             try:
                 signals = source()
-            except Exception as e:
-                log.exception("the watchdog could not ask everything")
-                failed.append(e)
-            else:
                 raise_signals(*signals)
                 count += len(signals)
+            except Exception as e:
+                log.exception("the watchdog could not ask everything, or not page everybody")
+                failed.append(e)
     return count, failed
 
 

@@ -40,6 +40,7 @@ def page_directly(signal: Signal, around: Around) -> Delivery:
     """Page the first level that has somebody, without a ledger: unfolded, and regardless of windows.
 
     The page has the id, and its incident the key, that they get when the ledger learns of the same event.
+    The delivery has the outcomes of every level that was tried.
     """
     system = around.system(signal.system)
     chain = choose(system, signal.issue_type, signal.symptom, signal.severity)
@@ -59,7 +60,8 @@ def page_directly(signal: Signal, around: Around) -> Delivery:
             system=system,
             base_url=around.base_url,
         )
-        delivery = deliver(page, around.senders(signal.system))
+        tried = deliver(page, around.senders(signal.system))
+        delivery = Delivery(tried.delivered, (*delivery.outcomes, *tried.outcomes))
         if delivery.delivered:
             break
     return delivery

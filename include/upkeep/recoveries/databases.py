@@ -17,6 +17,7 @@ from upkeep.backups.dumps.swap import swap_in
 from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
+from upkeep.findings.units import format_value
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class DatabaseRecovery:
             "server": self._place.where,
             "original": self.original,
         }
+        took = format_value(looked["needed_bytes"], "bytes")
         return Plan(
             title=f"Restore {self.policy.title}",
             target=self._place.where,
@@ -71,7 +73,10 @@ class DatabaseRecovery:
             destructive=self.original is not None,
             approvals=self.approvals,
             facts=facts,
-            notes=[f"room on the server: {looked['room']}", f"the dump is of {self.copy.started_at:%c} UTC"],
+            notes=[
+                f"size of the dumped database: {took}; the room on the server's disk is not looked at",
+                f"the dump is of {self.copy.started_at:%c} UTC",
+            ],
         )
 
     def restore(self, plan: Plan) -> None:  # noqa: ARG002 - the plan was made of the same

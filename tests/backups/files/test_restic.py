@@ -83,13 +83,6 @@ def test_what_is_held_stays_and_takes_the_rest_with_it(files: ResticFiles) -> No
     assert len(list(files.copies())) == 2
 
 
-def test_files_that_were_excluded_are_not_in_it(files: ResticFiles, source: Path, tmp_path: Path) -> None:
-    made = replace(files, excludes=["*.tmp", "sub"])
-    (source / "x.tmp").write_text("x")
-    made.restore(made.make("a"), tmp_path / "target")
-    assert {p.name for p in restored(tmp_path / "target", source).iterdir()} == {"big", "link", "empty"}
-
-
 @pytest.mark.parametrize("name", ["", "a,b", "a b", "-x", "a=b", "ü"])
 def test_a_name_that_cannot_be_a_tag_is_refused(files: ResticFiles, name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot name a backup"):

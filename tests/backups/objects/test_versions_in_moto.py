@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from upkeep.backups.objects.backups import backups_among
 from upkeep.backups.objects.deletion import delete_versions
 from upkeep.backups.objects.expiring import VersionRules
 from upkeep.backups.objects.expiry import delete_planned, plan_versions
@@ -67,9 +66,7 @@ def test_what_is_planned_is_deleted_and_nothing_else(buckets):
     assert {one["version_id"] for one in found["first"]} == {many[0], many[1], gone[0]}
     assert found["kept"] == {"current": 2, "daily": 2, "the last one of a deleted object": 1}
     assert len(bucket.ids()) == 8
-    batches: list[int] = []
-    assert delete_planned(bucket.s3, found, deleted=batches.append) == 3
-    assert batches == [3]
+    assert delete_planned(bucket.s3, found) == 3
     assert set(bucket.ids()) == {*many[2:], *gone[1:]}
     assert delete_planned(bucket.s3, found) == 0
     assert delete_planned(bucket.s3, plan(bucket, forget_deleted=True)) == 1
@@ -151,27 +148,3 @@ def test_a_bucket_that_is_gone(buckets):
     ):
         with pytest.raises(NotFoundError, match=f"{bucket.name}.*NoSuchBucket"):
             ask()
-
-
-def test_one_listing_serves_versions_and_backups(buckets):
-    bucket = buckets()
-    old = bucket.history("dumps/shop-1/data", 20, 10)
-    bucket.put("dumps/shop-1/manifest", b"12345", 9)
-    bucket.put("dumps/shop-2/data", b"123", 1)
-    bucket.delete(bucket.put("dumps/shop-0/data", b"1", 30) and "dumps/shop-0/data", 2)
-    bucket.put("files/a", b"x", 3)
-    found: dict = {}
-
-    def name_of(key: str) -> str | None:
-        return key.split("/")[1] if key.startswith("dumps/") else None
-
-    planned = plan_versions(
-        bucket.s3, bucket.name, "", rules(), lambda stream: backups_among(stream, name_of, found)
-    )
-    assert planned["versions"] == 7
-    assert list(found) == ["shop-1", "shop-2"]
-    assert [key for key, _ in found["shop-1"].ids] == ["dumps/shop-1/data", "dumps/shop-1/manifest"]
-    assert found["shop-1"].size_bytes == len(b"10 days") + 5
-    assert abs(found["shop-1"].ended_at - (datetime.now(UTC) - 9 * DAY)) < timedelta(minutes=5)
-    delete_versions(bucket.s3, bucket.name, found["shop-1"].ids)
-    assert bucket.ids("dumps/shop-1/") == [old[0]]

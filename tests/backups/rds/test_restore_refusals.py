@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.backups.rds.conftest import look
-from tests.servers.aws_front import answer, quotas
+from tests.servers.aws_front import quotas
 
 from upkeep.backups.rds import look_at_snapshot, tear_down
 from upkeep.clients.answers import NotFoundError
@@ -81,30 +81,3 @@ def test_groups_of_the_source_that_are_gone(rds, before, *, grouped, snapshot, t
     before.fails("DescribeDBParameterGroups", 404, "DBParameterGroupNotFound")
     with pytest.raises(PermanentError, match=r"subnet group .* is not there.*parameter group .* is not"):
         look(rds, snapshot, target, promise)
-
-
-def test_a_class_that_is_not_offered(rds, before, snapshot, target, promise):
-    wanted = replace(target, instance_class="db.t4g.micro")
-    with pytest.raises(PermanentError, match=r"offers no db\.t4g\.micro"):
-        look(rds, snapshot, wanted, promise)
-    option = "<DBInstanceClass>db.t4g.micro</DBInstanceClass>"
-    option = f"<OrderableDBInstanceOption>{option}</OrderableDBInstanceOption>"
-    before.answers["DescribeOrderableDBInstanceOptions"] = answer(
-        "DescribeOrderableDBInstanceOptions",
-        f"<OrderableDBInstanceOptions>{option}</OrderableDBInstanceOptions>",
-    )
-    assert look(rds, snapshot, wanted, promise)["request"]["DBInstanceClass"] == "db.t4g.micro"
-
-
-def test_a_key_that_is_disabled_or_gone(cloud, rds, *, snapshot, target, promise, snapshot_in_moto):
-    kms = cloud["kms"]
-    made = kms.create_key()["KeyMetadata"]
-    key = made["Arn"]
-    snapshot_in_moto(snapshot.reference).kms_key_id = key
-    assert look(rds, snapshot, target, promise, kms=kms)
-    kms.disable_key(KeyId=made["KeyId"])
-    with pytest.raises(PermanentError, match="Disabled: enable it"):
-        look(rds, snapshot, target, promise, kms=kms)
-    snapshot_in_moto(snapshot.reference).kms_key_id = key[:-4] + "0000"
-    with pytest.raises(PermanentError, match="its data is lost"):
-        look(rds, snapshot, target, promise, kms=kms)

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from upkeep.acts.choosing import CHOICE, chosen
-from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.recovering.registering import register_recovery
 from upkeep.catalog.models.backups import DatabaseSource
 from upkeep.checks.registry import Parameters
 from upkeep.errors import ConfigurationError

@@ -7,8 +7,8 @@ from typing import Any
 
 from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.kinds.policies import BackupParameters
-from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.files import ResticFiles
 from upkeep.backups.methods import making
 from upkeep.errors import ConfigurationError

@@ -7,8 +7,8 @@ from typing import Any
 
 from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.forms import ChooseFirst, moment_in
-from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.rds.point_in_time import window
 from upkeep.backups.rds.rows import Promise
 from upkeep.backups.rds.target import Target

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.forms import ChooseFirst
-from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.kubernetes.archive import read_archive
 from upkeep.backups.kubernetes.verify import failed_components
 from upkeep.backups.kubernetes.wanted import Target

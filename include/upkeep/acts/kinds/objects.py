@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from upkeep.acts.forms import ChooseFirst
-from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.objects.recovery import Wanted, find_versions
 from upkeep.backups.objects.versions import ObjectVersion
 from upkeep.checks.registry import Parameters

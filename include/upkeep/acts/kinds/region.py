@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from upkeep.acts.forms import ChooseFirst, moment_in
-from upkeep.acts.kinds.recovering import register_recovery
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.rds.replica import Promotion
 from upkeep.backups.region import Clients, DnsRecord, RemoteBackups
 from upkeep.catalog.models.backups import SecondRegion

@@ -1,4 +1,8 @@
-"""A program whose output is read, or which is fed: its exit status decides, and it cannot hang for ever."""
+"""A program whose output is read, or which is fed: its exit status decides, and it cannot hang for ever.
+
+Apart from `upkeep.backups.running`: a dump is a stream of bytes with no bound in time, which its reader paces
+and breaks off, where that runs a command to its end and hands on lines.
+"""
 
 from __future__ import annotations
 

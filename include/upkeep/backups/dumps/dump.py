@@ -39,9 +39,9 @@ class Dump(ABC):
 
     client: boto3's `s3`. prefix: with its `/`. kms_key_id: for `aws:kms`; None means the bucket's key.
     recipients, identities: age's public keys to encrypt to, and secret ones to read with; without the
-    latter the contents of an encrypted dump are not examined. tables: those whose rows are counted; None
-    means all. count_seconds: after this long, tables that are not counted stay so. smallest_bytes: a dump
-    smaller than this cannot be complete. stall_seconds: a program that writes nothing for so long is ended.
+    latter the contents of an encrypted dump are not examined. count_seconds: after this long, tables whose
+    rows are not counted stay so. smallest_bytes: a dump smaller than this cannot be complete. stall_seconds:
+    a program that writes nothing for so long is ended.
     """
 
     server: DatabaseServer
@@ -52,7 +52,6 @@ class Dump(ABC):
     kms_key_id: str | None = None
     recipients: Sequence[str] = ()
     identities: Sequence[str] = field(default=(), repr=False)
-    tables: Sequence[str] | None = None
     count_seconds: float = 300
     smallest_bytes: int = 1
     stall_seconds: float = 600

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,7 +48,7 @@ class PostgresDump(Dump):
                 )
             facts = _source(session)
             snapshot = str(session.value("SELECT pg_export_snapshot()"))
-            count = _Count(session, self.tables, self.count_seconds)
+            count = _Count(session, self.count_seconds)
             command = [
                 program.path, *self.server.arguments(), "--format=custom", f"--snapshot={snapshot}",
                 f"--compress={'zstd:3' if program.version >= (16, 0) else '6'}",
@@ -74,8 +73,8 @@ class PostgresDump(Dump):
 class _Count:
     """The rows of tables, counted in a transaction while its dump runs, in a thread."""
 
-    def __init__(self, session: Session, tables: Sequence[str] | None, seconds: float) -> None:
-        self._session, self._tables, self._seconds = session, tables, seconds
+    def __init__(self, session: Session, seconds: float) -> None:
+        self._session, self._seconds = session, seconds
         self._stopped = threading.Event()
         self._rows: dict[str, int] = {}
         self._uncounted: list[str] = []
@@ -107,8 +106,6 @@ class _Count:
         try:
             for schema, table in self._session.run(_TABLES):
                 name = f"{schema}.{table}"
-                if self._tables is not None and name not in self._tables:
-                    continue
                 left = deadline - time.monotonic()
                 in_time = left > 0.01 and not self._stopped.is_set()
                 rows = _counted(self._session, schema, table, left) if in_time else None

@@ -32,11 +32,6 @@ class Program:
     version: tuple[int, int]
     text: str
 
-    @property
-    def is_mariadb(self) -> bool:
-        """Whether it is MariaDB's and not MySQL's of the same name."""
-        return "mariadb" in self.text.lower()
-
 
 def find(name: str) -> Program:
     """Return `mariadb-dump`, `mariadb` (or MySQL's), `pg_dump` or `pg_restore`, the newest there is.

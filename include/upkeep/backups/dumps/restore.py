@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,27 +39,21 @@ class Restored:
     again: bool = False
 
 
-def restore_plan(
-    client: Any, copy: Copy, target: DatabaseServer, *, free_bytes: int | None = None
-) -> dict[str, Any]:
+def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, Any]:
     """Look whether a dump can be restored into `target`, changing nothing; values that JSON can hold.
 
-    `problems` says what forbids it. free_bytes: what the caller knows of the server's disk; no server tells
-    it in SQL. Raises what looking raises: TemporaryError, ConfigurationError.
+    `problems` says what forbids it. `needed_bytes` is what the database took, None if it is not known;
+    whether the server's disk has them is not looked at: no server tells it in SQL. Raises what looking
+    raises: TemporaryError, ConfigurationError.
     """
     bucket, key = split(copy.reference)
     manifest, problems = _manifest(client, copy)
     those = databases(target)
     version = those.version()
-    needed = None
     if manifest is not None:
         problems += _whole(client, bucket, key, manifest)
         problems += _unfit(manifest, target, version)
-        needed = manifest.facts.get("database_bytes")
     problems += _taken(those, target, copy)
-    enough = None if needed is None or free_bytes is None else free_bytes >= needed
-    if enough is False:
-        problems.append(f"{target.where}: {free_bytes:,} bytes are free; the database took {needed:,}")
     return {
         "action": "restore dump",
         "copy": copy.reference,
@@ -67,21 +61,18 @@ def restore_plan(
         "target": target.where,
         "server_version": version,
         "dump_version": manifest.server_version if manifest else None,
-        "needed_bytes": needed,
-        "free_bytes": free_bytes,
-        "room": "unknown" if enough is None else "enough" if enough else "too little",
+        "needed_bytes": manifest.facts.get("database_bytes") if manifest else None,
         "problems": problems,
     }
 
 
-def restore_dump(  # noqa: PLR0913 - what is read, where it goes, and how
+def restore_dump(
     client: Any,
     copy: Copy,
     target: DatabaseServer,
     *,
     identities: Sequence[str] = (),
     keep_owners: bool = False,
-    stall_seconds: float = _STALL_SECONDS,
 ) -> Restored:
     """Restore a dump into the database `target`, which must not exist or be empty.
 
@@ -91,41 +82,43 @@ def restore_dump(  # noqa: PLR0913 - what is read, where it goes, and how
     owners and grants of the source, whose roles must exist; by default they belong to `target.user`.
     client: boto3's `s3`. identities: of age.
     """
-    manifest, problems = _manifest(client, copy)
     those = databases(target)
+    manifest = _restorable(client, copy, target, those)
+    mark = those.mark(target.database)
+    if mark is not None and mark.state == "restored":
+        return _again(target, mark)
+    _make_empty(those, target.database, manifest)
+    begun = Mark("restoring", copy.reference, manifest.sha256)
+    those.set_mark(target.database, begun)
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    command = _command(target, keep_owners)
+    with Child(
+        command, target.environment(), target.where, reads=True, stall_seconds=_STALL_SECONDS
+    ) as child:
+        _feed(client, manifest, split(copy.reference)[0], child, identities)
+    ended_at, seconds = datetime.now(UTC), time.monotonic() - clock
+    done = Restored(target.database, copy.reference, started_at, ended_at, seconds, manifest.bytes)
+    those.set_mark(target.database, replace(begun, state="restored", facts=_facts(done)))
+    return done
+
+
+def _restorable(client: Any, copy: Copy, target: DatabaseServer, those: Databases) -> Manifest:
+    """Return the dump's manifest. Raises PermanentError with all that forbids to restore it there."""
+    manifest, problems = _manifest(client, copy)
     if manifest is not None:
         problems += _unfit(manifest, target, those.version())
     problems += _taken(those, target, copy)
     if problems or manifest is None:
         raise PermanentError("; ".join(problems))
-    mark = those.mark(target.database)
-    if mark is not None and mark.state == "restored":
-        return _again(target, mark)
-    if mark is not None:
-        those.drop(target.database)
-    if mark is not None or not those.exists(target.database):
-        those.create(target.database, manifest.facts)
-    those.set_mark(target.database, Mark("restoring", copy.reference, manifest.sha256))
-    started_at, clock = datetime.now(UTC), time.monotonic()
-    command = _command(target, keep_owners)
-    with Child(command, target.environment(), target.where, reads=True, stall_seconds=stall_seconds) as child:
-        _feed(client, manifest, split(copy.reference)[0], child, identities)
-    done = Restored(
-        database=target.database,
-        copy=copy.reference,
-        started_at=started_at,
-        ended_at=datetime.now(UTC),
-        seconds=time.monotonic() - clock,
-        bytes=manifest.bytes,
-    )
-    facts = {
-        "started_at": done.started_at.isoformat(),
-        "ended_at": done.ended_at.isoformat(),
-        "seconds": round(done.seconds, 3),
-        "bytes": done.bytes,
-    }
-    those.set_mark(target.database, Mark("restored", copy.reference, manifest.sha256, facts))
-    return done
+    return manifest
+
+
+def _make_empty(those: Databases, name: str, manifest: Manifest) -> None:
+    """Drop what a killed attempt left, and make the database unless it is there, empty."""
+    if those.mark(name) is not None:
+        those.drop(name)
+    if not those.exists(name):
+        those.create(name, manifest.facts)
 
 
 def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities: Sequence[str]) -> None:
@@ -218,7 +211,17 @@ def _taken(those: Databases, target: DatabaseServer, copy: Copy) -> list[str]:
     return [] if mark.copy == copy.reference else [f"{target.where}: it holds a restore of {mark.copy}"]
 
 
+def _facts(done: Restored) -> dict[str, Any]:
+    return {
+        "started_at": done.started_at.isoformat(),
+        "ended_at": done.ended_at.isoformat(),
+        "seconds": round(done.seconds, 3),
+        "bytes": done.bytes,
+    }
+
+
 def _again(target: DatabaseServer, mark: Mark) -> Restored:
+    """Return what the finished attempt did, from the facts in its mark."""
     return Restored(
         database=target.database,
         copy=mark.copy,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from upkeep.backups.running import Ended, How, run
+from upkeep.backups.running import Ended, How, require_private, run
 from upkeep.clients.answers import NotFoundError, parse_json, safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError, UpkeepError
 
@@ -69,7 +68,7 @@ class Repository:
         good: tuple[int, ...] = (0,),
     ) -> Ended:
         """Run a command of restic; the error is ours where its status is not a good one."""
-        self._protected()
+        require_private(self.password_file, "restic's password")
         cache = ("--cache-dir", str(self.cache)) if self.cache else ("--no-cache",)
         how = How(
             environment={
@@ -100,14 +99,6 @@ class Repository:
     def json(self, *words: str) -> Any:
         """Run a command and return the JSON that it answers."""
         return parse_json(self.call(*words, "--json").output or "null", f"restic {words[0]}")
-
-    def _protected(self) -> None:
-        try:
-            mode = self.password_file.stat().st_mode
-        except OSError as e:
-            raise ConfigurationError(f"{self.password_file}: {e.strerror}: restic's password is there") from e
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigurationError(f"{self.password_file} may be read by others: chmod 600 it")
 
     def error(self, command: str, ended: Ended) -> UpkeepError:
         """Return our error for a command that failed."""

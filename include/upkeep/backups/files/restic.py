@@ -38,7 +38,6 @@ class ResticFiles:
     packs: Packs
     source: str
     paths: Sequence[Path] = ()
-    excludes: Sequence[str] = ()
     at_rest: bool = True
     now: Callable[[], datetime] = field(default=_now)
 
@@ -83,7 +82,7 @@ class ResticFiles:
         yield from map(self._copy, self._snapshots())
 
     def delete(self, copies: Sequence[Copy]) -> None:
-        """Forget copies; their data goes with `reclaim`. One that is gone is no error."""
+        """Forget copies; their data goes with `restic prune`. One that is gone is no error."""
         held = [copy.name for copy in copies if copy.held]
         if held:
             raise PermanentError(f"{', '.join(held)} are held: nothing was deleted")
@@ -137,9 +136,8 @@ class ResticFiles:
         if not self.paths:
             raise ConfigurationError(f"there are no paths to back up as {name}: the catalog names them")
         progress = Progress()
-        excludes = [word for pattern in self.excludes for word in ("--exclude", pattern)]
         tag = f"{snapshots.DRAFT}={name}"
-        words = ("backup", "--json", "--host", self.source, "--tag", tag, *excludes, "--")
+        words = ("backup", "--json", "--host", self.source, "--tag", tag, "--")
         ended = self.repository.call(
             *words, *map(str, self.paths), on_line=progress.take, moves_data=True, good=(0, INCOMPLETE)
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from upkeep.clients.answers import child, children, text
+from upkeep.clients.answers import NotFoundError, child, children, text
 from upkeep.clients.kubernetes.api import Api, join
 
 Object = dict[str, Any]
@@ -106,6 +106,14 @@ def label(obj: Object) -> str:
     'Secret/login'
     """
     return f"{obj.get('kind')}/{name_of(obj)}"
+
+
+def find(api: Api, path: str) -> Object | None:
+    """Return the object of a path, None if it is not there."""
+    try:
+        return api.get(path)
+    except NotFoundError:
+        return None
 
 
 def listed(api: Api, kind: Kind, namespace: str | None, selector: str | None = None) -> Iterator[Object]:

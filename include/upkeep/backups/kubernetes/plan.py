@@ -15,6 +15,7 @@ from upkeep.backups.kubernetes.kinds import (
     STORAGE_CLASSES,
     Object,
     by_object,
+    find,
     identity,
     label,
     listed,
@@ -23,7 +24,7 @@ from upkeep.backups.kubernetes.kinds import (
 )
 from upkeep.backups.kubernetes.quota import shortfalls
 from upkeep.backups.kubernetes.wanted import DRILL_LABEL, Target, Wanted, wanted
-from upkeep.clients.answers import NotFoundError, child, children
+from upkeep.clients.answers import child, children
 from upkeep.clients.kubernetes.api import Api, join
 from upkeep.clients.kubernetes.errors import RefusedError
 
@@ -73,10 +74,7 @@ def recreate_plan(archive: Archive, api: Api, target: Target) -> dict[str, Any]:
 
 def find_namespace(api: Api, name: str) -> Object | None:
     """Return a namespace, None if there is none."""
-    try:
-        return api.get(NAMESPACES.path(None, name))
-    except NotFoundError:
-        return None
+    return find(api, NAMESPACES.path(None, name))
 
 
 def remains(namespace: Object) -> str:
@@ -137,24 +135,12 @@ def _missing(api: Api, archive: Archive, wish: Wanted, target: Target) -> Iterat
         spec = obj["spec"] if isinstance(obj.get("spec"), dict) else {}
         storage = spec.get("storageClassName") if obj["kind"] == "PersistentVolumeClaim" else None
         static = any(v.get("claim") == name_of(obj) and not v.get("driver") for v in archive.facts["volumes"])
-        if storage and not static and not _is_there(api, STORAGE_CLASSES.path(None, storage)):
+        if storage and not static and find(api, STORAGE_CLASSES.path(None, storage)) is None:
             yield f"{label(obj)}: the cluster has no StorageClass/{storage}"
     for claim, snapshot in target.snapshots.items():
-        try:
-            found = api.get(SNAPSHOTS.path(target.namespace, snapshot))
-            ready = child(found, "status").get("readyToUse") is True
-        except NotFoundError:
-            ready = False
-        if not ready:
+        found = find(api, SNAPSHOTS.path(target.namespace, snapshot))
+        if found is None or child(found, "status").get("readyToUse") is not True:
             yield f"PersistentVolumeClaim/{claim}: VolumeSnapshot/{snapshot} is not there or not ready"
     for role in archive.facts["cluster_roles"] if not target.only else ():
-        if not _is_there(api, join("apis/rbac.authorization.k8s.io/v1", None, "clusterroles", role)):
+        if find(api, join("apis/rbac.authorization.k8s.io/v1", None, "clusterroles", role)) is None:
             yield f"the cluster has no ClusterRole/{role}, which a role binding names"
-
-
-def _is_there(api: Api, path: str) -> bool:
-    try:
-        api.get(path)
-    except NotFoundError:
-        return False
-    return True

@@ -15,6 +15,7 @@ from upkeep.backups.kubernetes.kinds import (
     NAMESPACES,
     Object,
     by_object,
+    find,
     identity,
     label,
     name_of,
@@ -24,7 +25,7 @@ from upkeep.backups.kubernetes.plan import find_namespace, remains
 from upkeep.backups.kubernetes.readiness import late_classes, unbound
 from upkeep.backups.kubernetes.waiting import wait_until_none
 from upkeep.backups.kubernetes.wanted import Target, wanted
-from upkeep.clients.answers import NotFoundError, child, children
+from upkeep.clients.answers import child, children
 from upkeep.clients.kubernetes.api import Api
 from upkeep.clients.kubernetes.errors import RefusedError
 from upkeep.errors import PermanentError, TemporaryError
@@ -72,9 +73,7 @@ def _make_definitions(api: Api, definitions: Sequence[Object], outcome: Outcome,
     """Make the definitions that are missing, and wait until they are in force."""
     made = []
     for obj in definitions:
-        try:
-            api.get(DEFINITIONS.path(None, name_of(obj)))
-        except NotFoundError:
+        if find(api, DEFINITIONS.path(None, name_of(obj))) is None:
             apply(api, DEFINITIONS, obj)
             made.append(name_of(obj))
             outcome.created.append(label(obj))
@@ -132,10 +131,10 @@ def _replace_workloads(api: Api, kinds: Kinds, objects: Sequence[Object], outcom
         if obj["kind"] not in WORKLOADS or kind is None:
             continue
         path = kind.path(obj["metadata"]["namespace"], name_of(obj))
-        try:
-            version = child(api.get(path), "metadata")["resourceVersion"]
-        except NotFoundError:
+        there = find(api, path)
+        if there is None:
             continue
+        version = child(there, "metadata")["resourceVersion"]
         exact = {**obj, "metadata": {**obj["metadata"], "resourceVersion": version}}
         try:
             api.send("PUT", path, exact, params={"fieldManager": "upkeep"})

@@ -13,11 +13,12 @@ from upkeep.backups.kubernetes.kinds import (
     VOLUMES,
     Kind,
     Object,
+    find,
     listed,
     name_of,
     served_kinds,
 )
-from upkeep.clients.answers import NotFoundError, child, text
+from upkeep.clients.answers import child, text
 from upkeep.clients.kubernetes.api import Api
 from upkeep.errors import ConfigurationError
 
@@ -131,13 +132,9 @@ def _definition(api: Api, name: str) -> Object | None:
     """Return the definition of a kind; None if it is built in."""
     if "." not in name.partition(".")[2]:
         return None
-    try:
-        return api.get(DEFINITIONS.path(None, name)) | {
-            "apiVersion": DEFINITIONS.api_version,
-            "kind": DEFINITIONS.kind,
-        }
-    except NotFoundError:
-        return None
+    found = find(api, DEFINITIONS.path(None, name))
+    head = {"apiVersion": DEFINITIONS.api_version, "kind": DEFINITIONS.kind}
+    return None if found is None else found | head
 
 
 def _bound(api: Api, namespace: str) -> Iterator[Object]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from upkeep.backups.kubernetes.kinds import SNAPSHOTS, Kind, Object, listed, name_of
+from upkeep.backups.kubernetes.kinds import SNAPSHOTS, Kind, Object, find, listed, name_of
 from upkeep.clients.answers import NotFoundError, child, from_epoch, moment, text
 from upkeep.clients.kubernetes.api import Api
 from upkeep.clients.kubernetes.quantity import quantity
@@ -78,7 +78,7 @@ def parts(api: Api, namespace: str, policy: str) -> list[Part]:
     found = []
     for obj in listed(api, SNAPSHOTS, namespace, selector):
         bound = text(child(obj, "status"), "boundVolumeSnapshotContentName")
-        holding = contents.pop(bound, None) or (_one(api, bound) if bound else None)
+        holding = contents.pop(bound, None) or (find(api, CONTENTS.path(None, bound)) if bound else None)
         found.append(_part(obj, obj, holding))
     for obj in contents.values():
         if _note(obj, "namespace") == namespace:
@@ -91,13 +91,6 @@ def _contents(api: Api, selector: str) -> list[Object]:
         return list(listed(api, CONTENTS, None, selector))
     except NotFoundError:
         return []
-
-
-def _one(api: Api, name: str) -> Object | None:
-    try:
-        return api.get(CONTENTS.path(None, name))
-    except NotFoundError:
-        return None
 
 
 def _part(marked: Object, snapshot: Object | None, contents: Object | None) -> Part:

@@ -7,11 +7,11 @@ from typing import Any
 
 from upkeep.backups.kubernetes.applying import apply
 from upkeep.backups.kubernetes.cleaning import cleaned
-from upkeep.backups.kubernetes.kinds import CLAIMS, SNAPSHOTS, Object
+from upkeep.backups.kubernetes.kinds import CLAIMS, SNAPSHOTS, Object, find
 from upkeep.backups.kubernetes.readiness import late_classes, unbound
 from upkeep.backups.kubernetes.snapshotparts import CONTENTS
 from upkeep.backups.kubernetes.waiting import wait_until_none
-from upkeep.clients.answers import NotFoundError, child
+from upkeep.clients.answers import child
 from upkeep.clients.kubernetes.api import Api
 from upkeep.errors import PermanentError, TemporaryError
 
@@ -36,7 +36,7 @@ def restore_claim(  # noqa: PLR0913 - what, where to, and how
     if child(found, "status").get("readyToUse") is not True:
         raise PermanentError(f"VolumeSnapshot/{snapshot} in {namespace} is not ready: nothing to restore yet")
     source = {"apiGroup": SNAPSHOTS.group, "kind": SNAPSHOTS.kind, "name": snapshot}
-    there = _find(api, namespace, claim)
+    there = find(api, CLAIMS.path(namespace, claim))
     if there is not None and child(child(there, "spec"), "dataSource") != source:
         raise PermanentError(f"PersistentVolumeClaim/{claim} is there and holds something else: name another")
     if there is None:
@@ -67,9 +67,9 @@ def bring_back(api: Api, namespace: str, name: str, facts: Mapping[str, Any], se
         "volumeSnapshotRef": reference | {"name": name, "namespace": namespace},
     }
     head = {"apiVersion": CONTENTS.api_version, "kind": CONTENTS.kind, "metadata": {"name": contents}}
-    if not _there(api, CONTENTS.path(None, contents)):
+    if find(api, CONTENTS.path(None, contents)) is None:
         apply(api, CONTENTS, {**head, "spec": spec})
-    if not _there(api, SNAPSHOTS.path(namespace, name)):
+    if find(api, SNAPSHOTS.path(namespace, name)) is None:
         bound = {"source": {"volumeSnapshotContentName": contents}}
         apply(
             api, SNAPSHOTS, {**reference, "metadata": {"name": name, "namespace": namespace}, "spec": bound}
@@ -87,22 +87,7 @@ def bring_back(api: Api, namespace: str, name: str, facts: Mapping[str, Any], se
 
 def _spec(api: Api, namespace: str, snapshot: Object) -> Mapping[str, Any]:
     own = child(child(snapshot, "spec"), "source").get("persistentVolumeClaimName")
-    there = _find(api, namespace, str(own)) if own else None
+    there = find(api, CLAIMS.path(namespace, str(own))) if own else None
     if there is None:
         raise PermanentError("the snapshot's own claim is gone: say what the new one shall be (spec)")
     return child(cleaned(there | {"kind": CLAIMS.kind}), "spec")
-
-
-def _find(api: Api, namespace: str, claim: str) -> Object | None:
-    try:
-        return api.get(CLAIMS.path(namespace, claim))
-    except NotFoundError:
-        return None
-
-
-def _there(api: Api, path: str) -> bool:
-    try:
-        api.get(path)
-    except NotFoundError:
-        return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -23,20 +23,13 @@ VersionId = tuple[str, str]
 """A key and the id of one of its versions."""
 
 
-def delete_versions(
-    client: Any,
-    bucket: str,
-    ids: Iterable[VersionId],
-    *,
-    pause_seconds: float = 1.0,
-    deleted: Callable[[int], None] = lambda _: None,
-) -> int:
+def delete_versions(client: Any, bucket: str, ids: Iterable[VersionId], *, pause_seconds: float = 1.0) -> int:
     """Delete versions and return how many are gone by this; one that is gone already counts as well.
 
-    client: boto3's `s3`. ids: read a batch at a time. deleted: told the sum after each batch. What S3 refuses
-    for a single version does not hold up the others: after all, a PermanentError names those that it never
-    deletes, such as what is under legal hold, or a TemporaryError those for which it was too busy, in
-    ATTEMPTS tries. Raises also ConfigurationError, NotFoundError (no bucket). Repeating it does no harm.
+    client: boto3's `s3`. ids: read a batch at a time. What S3 refuses for a single version does not hold up
+    the others: after all, a PermanentError names those that it never deletes, such as what is under legal
+    hold, or a TemporaryError those for which it was too busy, in ATTEMPTS tries. Raises also
+    ConfigurationError, NotFoundError (no bucket). Repeating it does no harm.
     """
     where = f"s3://{bucket}"
     gone, refused, busy = 0, _Refused(), _Refused()
@@ -54,7 +47,6 @@ def delete_versions(
             time.sleep(pause_seconds * 2**attempt)
         else:
             busy.add(again)
-        deleted(gone)
     if refused:
         raise PermanentError(
             f"{where}: {refused}; those are under legal hold or object lock, or the rights lack "

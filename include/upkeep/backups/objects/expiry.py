@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
@@ -43,19 +43,12 @@ class _Sum:
             self.first.append({"key": one.key, "version_id": one.version_id, "modified_at": at})
 
 
-def plan_versions(
-    client: Any,
-    bucket: str,
-    prefix: str,
-    rules: VersionRules,
-    passing: Callable[[Iterator[ObjectVersion]], Iterable[ObjectVersion]] = iter,
-) -> dict[str, Any]:
+def plan_versions(client: Any, bucket: str, prefix: str, rules: VersionRules) -> dict[str, Any]:
     """Return as JSON values which versions under a prefix expire; nothing is changed.
 
     `versions` is how many there are, `kept` how many by reason, `expiring` how many expire and `bytes` their
     size, `first` names up to 100 of them, `sha256` is of all their names; an approval is bound to `hash`.
-    client: boto3's `s3`. passing: what the listing passes through, for whoever has a use for the same pages
-    (`backups_among`). Raises ConfigurationError for a bucket whose versioning is not enabled, and what
+    client: boto3's `s3`. Raises ConfigurationError for a bucket whose versioning is not enabled, and what
     `versions` raises: without the whole listing there is no plan.
     """
     plan = {
@@ -67,7 +60,7 @@ def plan_versions(
         "forget_deleted": rules.forget_deleted,
     }
     total = _Sum()
-    for _ in _expiring(client, bucket, passing(versions(client, bucket, prefix)), rules, total):
+    for _ in _expiring(client, bucket, versions(client, bucket, prefix), rules, total):
         pass
     plan |= {
         "versions": total.kept.total() + total.expiring,
@@ -80,16 +73,14 @@ def plan_versions(
     return plan | {"hash": digest(plan)}
 
 
-def delete_planned(
-    client: Any, plan: Mapping[str, Any], *, deleted: Callable[[int], None] = lambda _: None
-) -> int:
+def delete_planned(client: Any, plan: Mapping[str, Any]) -> int:
     """Delete what a plan of `plan_versions` says and return how many versions that were.
 
     Decides anew, by the plan's rules and its moment, from a fresh listing that is read to its end before
     anything is deleted. What was written, replaced or locked since is kept, so a repeat after a kill and a
-    run beside this one delete no more than the plan has. deleted: told the sum after each batch. Raises
-    PermanentError if the plan was changed or if more would go than it says, TemporaryError if the disk has no
-    room for the list, and what `delete_versions` raises.
+    run beside this one delete no more than the plan has. Raises PermanentError if the plan was changed or if
+    more would go than it says, TemporaryError if the disk has no room for the list, and what
+    `delete_versions` raises.
     """
     checked(plan)
     rules = VersionRules(
@@ -106,7 +97,7 @@ def delete_planned(
                 f"s3://{bucket}/{plan['prefix']}: {total.expiring:,} versions would be deleted, the plan has "
                 f"{plan['expiring']:,}: nothing is deleted; plan again"
             )
-        return delete_versions(client, bucket, _read(spool), deleted=deleted)
+        return delete_versions(client, bucket, _read(spool))
 
 
 def _expiring(

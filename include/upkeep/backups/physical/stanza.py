@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from upkeep.backups.physical.segments import (
     read_history,
 )
 from upkeep.backups.physical.windows import Archive
-from upkeep.backups.running import Ended, How, run
+from upkeep.backups.running import Ended, How, require_private, run
 from upkeep.clients.answers import NotFoundError, mapping, require, safe_excerpt
 from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError, UpkeepError
 
@@ -61,7 +60,7 @@ class Stanza:
 
     def call(self, *words: str, moves_data: bool = False, good: tuple[int, ...] = (0,)) -> Ended:
         """Run a command of pgBackRest; the error is ours where its status is not a good one."""
-        self._protected()
+        require_private(self.config, "the secrets of pgBackRest's repository")
         how = How(
             environment=self.environment,
             user=self.user,
@@ -118,14 +117,6 @@ class Stanza:
 
     def _history(self, path: str) -> tuple[Fork, ...]:
         return read_history(self.call("repo-get", path).output)
-
-    def _protected(self) -> None:
-        try:
-            mode = self.config.stat().st_mode
-        except OSError as e:
-            raise ConfigurationError(f"{self.config}: {e.strerror}: the repository is told there") from e
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigurationError(f"{self.config} may be read by others and holds secrets: chmod 600 it")
 
     def _error(self, command: str, errors: str, status: int) -> UpkeepError:
         said = _said(errors)

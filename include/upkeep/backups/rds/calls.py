@@ -12,7 +12,7 @@ from upkeep.clients.aws.errors import aws_errors
 from upkeep.errors import PermanentError, TemporaryError, UpkeepError
 
 KIND, NAME, SOURCE, POLICY = "upkeep:kind", "upkeep:name", "upkeep:source", "upkeep:policy"
-RUN, BEGUN, ENDED = "upkeep:run", "upkeep:begun-at", "upkeep:ended-at"
+BEGUN, ENDED = "upkeep:begun-at", "upkeep:ended-at"
 DATA_AS_OF, RESOURCE, HELD = "upkeep:data-as-of", "upkeep:resource", "upkeep:held"
 
 _LATER = {

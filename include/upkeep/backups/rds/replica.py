@@ -32,6 +32,10 @@ Lag = float | Callable[[], float | None] | None
 """How far a replica is behind, in seconds, or what tells it; None where nobody can tell."""
 
 
+_BACKUP_DAYS = 7
+"""For which RDS keeps its own backups of the promoted instance; of a replica it keeps none by itself."""
+
+
 @dataclass(frozen=True)
 class Promotion:
     """A replica that is to take over.
@@ -39,7 +43,6 @@ class Promotion:
     name: the promotion's own, deterministic. source: identifier or ARN of the instance it replicates.
     source_state: what the caller knows and has seen to: `gone`, `fenced` (nobody can write to it), or
     `writable`, which only a drill may have. most_lag_seconds: the most data that may be lost (the RPO).
-    backup_retention_days: of the promoted instance; RDS keeps none for a replica by itself.
     """
 
     name: str
@@ -48,7 +51,6 @@ class Promotion:
     source_state: Literal["gone", "fenced", "writable"]
     most_lag_seconds: float
     drill: bool = False
-    backup_retention_days: int = 7
 
 
 def look_at_promotion(client: Any, promotion: Promotion, lag: Lag) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def look_at_promotion(client: Any, promotion: Promotion, lag: Lag) -> dict[str, 
         "source_state": promotion.source_state,
         "drill": promotion.drill,
         "most_lag_seconds": promotion.most_lag_seconds,
-        "request": {"DBInstanceIdentifier": name, "BackupRetentionPeriod": promotion.backup_retention_days},
+        "request": {"DBInstanceIdentifier": name, "BackupRetentionPeriod": _BACKUP_DAYS},
         "does": [
             f"{name} stops replicating {promotion.source} for good, restarts, and takes writes",
             f"up to {promotion.most_lag_seconds:g} s of writes are lost",

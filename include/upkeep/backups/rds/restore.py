@@ -42,20 +42,18 @@ _BROKEN = {
 }
 
 
-def look_at_snapshot(
-    client: Any, snapshot: str, target: Target, promise: Promise, kms: Any = None
-) -> dict[str, Any]:
+def look_at_snapshot(client: Any, snapshot: str, target: Target, promise: Promise) -> dict[str, Any]:
     """Return the plan of a restore from a snapshot; nothing is touched.
 
-    kms: boto3's `kms`, to ask whether the snapshot's key is enabled, None not to. Raises PermanentError that
-    names everything in the way: the snapshot, the target's identifier, quotas, groups, the class, the key.
+    Raises PermanentError that names everything in the way: the snapshot, the target's identifier, quotas,
+    groups.
     """
     row = snapshot_row(client, snapshot)
     if row is None:
         raise NotFoundError(f"RDS snapshot {snapshot} is not there: refused, nothing was touched")
     source = instance_row(client, target.source)
     look = look_at_target(client, target)
-    problems = [*problems_of(row, promise, source), *look.problems, *_key_problems(kms, row)]
+    problems = [*problems_of(row, promise, source), *look.problems]
     refuse(f"restore of {snapshot} to {target.identifier}", problems)
     at = instant(taken_at(row))
     wanted = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": target.identifier}
@@ -209,15 +207,3 @@ def _step(row: Mapping[str, Any], plan: Mapping[str, Any], *, ended: bool) -> di
         host=endpoint.get("Address"),
         port=endpoint.get("Port"),
     )
-
-
-def _key_problems(kms: Any, row: Mapping[str, Any]) -> list[str]:
-    key = row.get("KmsKeyId")
-    if kms is None or not key:
-        return []
-    try:
-        with aws_acts(f"KMS key {key}"):
-            state = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
-    except NotFoundError:
-        return [f"the key {key} of the snapshot is not there: its data is lost with it"]
-    return [] if state == "Enabled" else [f"the key {key} of the snapshot is {state}: enable it first"]

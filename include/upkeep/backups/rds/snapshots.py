@@ -16,7 +16,6 @@ from upkeep.backups.rds.calls import (
     NAME,
     POLICY,
     RESOURCE,
-    RUN,
     SOURCE,
     aws_acts,
     error_code,
@@ -47,7 +46,7 @@ _BROKEN = {"failed", "incompatible-restore"}
 class RdsSnapshots:
     """Manual snapshots of one instance, made under one policy (upkeep.backups.model.Method).
 
-    client: boto3's `rds`. prefix: of the identifiers; the policy's name without it. run: noted in a tag.
+    client: boto3's `rds`. prefix: of the identifiers; the policy's name without it.
 
     A snapshot is ours if its tags name the policy. One that is not encrypted is made all the same where the
     instance is not encrypted, and its problems say so: no backup would be worse.
@@ -56,7 +55,6 @@ class RdsSnapshots:
     client: Any
     promise: Promise
     prefix: str = ""
-    run: str = ""
     poll_seconds: float = 30
     timeout_seconds: float = 4 * 3600
 
@@ -195,7 +193,6 @@ class RdsSnapshots:
             KIND: "backup",
             POLICY: self.promise.policy,
             NAME: name,
-            RUN: self.run,
             SOURCE: instance,
             RESOURCE: source.get("DbiResourceId"),
             BEGUN: instant(now()),

@@ -24,7 +24,7 @@ class Target:
     and this name in its tags is what an earlier attempt made. source: the instance that is restored.
     forbidden: identifiers that no restore may take, such as those of production. drill: whether it is thrown
     away later: then it has one zone and no deletion protection. settings: as `settings_of` gives them, for
-    the day when the source is gone. instance_class: another than the source's.
+    the day when the source is gone.
     """
 
     identifier: str
@@ -33,7 +33,6 @@ class Target:
     forbidden: tuple[str, ...] = ()
     drill: bool = True
     settings: Mapping[str, Any] | None = None
-    instance_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def look_at_target(client: Any, target: Target) -> Look:
     notes: list[str] = []
     if seen["target"] == "free":
         quota, notes, seen["quota"] = _quota_problems(client, int(found.get("allocated_gib") or 0))
-    problems = [*taken, *quota, *_missing_groups(client, found), *_not_orderable(client, target, found)]
+    problems = [*taken, *quota, *_missing_groups(client, found)]
     return Look(_request(target, found), problems, notes, seen)
 
 
@@ -75,7 +74,7 @@ def is_restored_as(row: Mapping[str, Any], name: str) -> bool:
 def _request(target: Target, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the target's parameters. Without them RDS takes the default security and parameter groups."""
     wanted = {
-        "DBInstanceClass": target.instance_class or found["instance_class"],
+        "DBInstanceClass": found["instance_class"],
         "DBSubnetGroupName": found.get("subnet_group"),
         "VpcSecurityGroupIds": list(found.get("security_groups") or []),
         "DBParameterGroupName": found.get("parameter_group"),
@@ -139,20 +138,3 @@ def _there(describe: Any, what: str, name: str) -> bool:
             return bool(describe(**{f"{what}Name": name})[f"{what}s"])
     except NotFoundError:
         return False
-
-
-def _not_orderable(client: Any, target: Target, found: Mapping[str, Any]) -> list[str]:
-    """Return that another class than the source's cannot be had; the source's own is not asked for."""
-    wanted = target.instance_class
-    if wanted is None or wanted == found["instance_class"]:
-        return []
-    with aws_acts(f"RDS class {wanted}"):
-        options = client.describe_orderable_db_instance_options(
-            Engine=found["engine"],
-            EngineVersion=found.get("engine_version") or "",
-            DBInstanceClass=wanted,
-            MaxRecords=20,
-        )["OrderableDBInstanceOptions"]
-    if any(one.get("DBInstanceClass") == wanted for one in options):
-        return []
-    return [f"RDS offers no {wanted} for {found['engine']} {found.get('engine_version')} here"]

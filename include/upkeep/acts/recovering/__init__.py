@@ -1,0 +1,1 @@
+"""What all recoveries share: their stages, their form, their row in the ledger, their measure."""

@@ -1,0 +1,147 @@
+"""The stages that all recoveries and drills share: a drill runs the code of the real thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from upkeep.acts.choosing import require_sound
+from upkeep.acts.forms import ChooseFirst
+from upkeep.acts.gates import approved, pre_flight, require_same
+from upkeep.acts.model import Act, Result
+from upkeep.acts.plans import Plan, plan_from
+from upkeep.acts.recovering.findings import check_of, recovery_finding
+from upkeep.acts.recovering.measuring import against_targets, last_time
+from upkeep.acts.recovering.record import begin, mark, recorded
+from upkeep.backups.model import Level, Proof
+from upkeep.errors import PermanentError
+from upkeep.findings import State
+from upkeep.ledger.backups import record_proofs
+from upkeep.ledger.recoveries import past
+from upkeep.recoveries.model import Drill, Recovery
+
+Making = Callable[[Act, Any], Recovery]
+"""Makes the recovery of a run from its parameters and its form."""
+
+
+class RecoveryStages:
+    """The stage functions of one kind."""
+
+    def __init__(self, make: Making, *, drill: bool) -> None:
+        self._make, self._drill = make, drill
+
+    def plan(self, act: Act, parameters: Any) -> Result:
+        """Refuse what must not be done, and say what would be."""
+        try:
+            one = self._make(act, parameters)
+        except ChooseFirst as e:
+            found = recovery_finding(act, "recovery_choices", State.OK, str(e), {"choices": e.choices})
+            return Result("\n".join([str(e), *e.choices]), {}, [found], stop=str(e))
+        plan = one.plan()
+        pre_flight(act, plan)
+        plan = replace(plan, notes=[*plan.notes, *last_time(act, one)])
+        carried = {**plan.carried(), "markdown": plan.markdown()}
+        evidence = {"steps": list(plan.steps), "notes": list(plan.notes), "facts": dict(plan.facts)}
+        said = f"{plan.title}: {plan.target}; plan {plan.digest}"
+        return Result(said, carried, [recovery_finding(act, check_of("plan", one), State.OK, said, evidence)])
+
+    def prepare(self, act: Act, parameters: Any) -> Result:
+        """Make the drill target."""
+        one, plan = self._planned(act, parameters)
+        return Result(cast("Drill", one).prepare(plan))
+
+    def lose(self, act: Act, parameters: Any) -> Result:
+        """Make the loss. Its time is that of the first attempt."""
+        one, plan = self._planned(act, parameters)
+        begin(act, one, plan, drill=self._drill)
+        said = cast("Drill", one).lose(plan)
+        found = recorded(act)
+        if found is not None and found.lost_at is None:
+            mark(act, lost_at=act.now)
+        return Result(said)
+
+    def restore(self, act: Act, parameters: Any) -> Result:
+        """Look again, see that what was approved is what will be done, and do it.
+
+        What was begun is ended: a repeat finds half of it done, which would look like another plan.
+        """
+        one, plan = self._planned(act, parameters)
+        found = recorded(act)
+        begun = found is not None and found.plan["digest"] == plan.digest
+        now = plan if begun else one.plan(plan)
+        if not begun:
+            pre_flight(act, now)
+            require_sound(act, one.backup_id)
+        persons = approved(act, now, begun=begun)
+        require_same(plan, now)
+        begin(act, one, plan, drill=self._drill)
+        if not begun:
+            mark(act, restored_at=None, verified_at=None)
+        one.restore(plan)
+        by = f", approved by {' and '.join(persons)}" if persons else ""
+        return Result(f"{plan.title}: begun{by}", {"approved_by": persons})
+
+    def ready(self, act: Act, parameters: Any) -> Result:
+        """Ask whether it is there."""
+        one, plan = self._planned(act, parameters)
+        said = one.ready(plan)
+        if said is None:
+            return Result(f"{plan.target} is not there yet", ready=False)
+        mark(act, restored_at=act.now)
+        return Result(said, {"restored_at": act.now.isoformat()})
+
+    def verify(self, act: Act, parameters: Any) -> Result:
+        """Examine what was restored; the backup is proven as far as it shows."""
+        one, plan = self._planned(act, parameters)
+        proofs = [Proof(Level.RESTORED, act.now, evidence={"target": plan.target}), *one.verify(plan)]
+        if one.backup_id:
+            record_proofs(act.engine, one.backup_id, proofs, act.run)
+        problems = [problem for proof in proofs for problem in proof.problems]
+        values: dict[str, Any] = {"problems": problems, "data_as_of": one.data_as_of(plan)}
+        # What an earlier attempt verified does not speak for what is there now.
+        mark(act, verified_at=None if problems else act.now, **values)
+        check = check_of("verified", one)
+        evidence = {"proofs": [asdict(proof) | {"at": proof.at.isoformat()} for proof in proofs]}
+        if problems:
+            said = f"{plan.target} is not as it must be: {'; '.join(problems)}"
+            return Result(said, {}, [recovery_finding(act, check, State.CRITICAL, said, evidence)])
+        said = f"{plan.target} is as it must be"
+        return Result(said, {}, [recovery_finding(act, check, State.OK, said, evidence)])
+
+    def resume(self, act: Act, parameters: Any) -> Result:
+        """Put what was verified into use, if that is in the plan; its approval still counts."""
+        one, plan = self._planned(act, parameters)
+        found = recorded(act)
+        if found is None or found.verified_at is None:
+            raise PermanentError("nothing was verified, so nothing is put into use; clear from 'restore'")
+        approved(act, plan, begun=True)
+        said = one.resume(plan)
+        if said is not None:
+            mark(act, verified_at=datetime.now(UTC))
+        return Result(said or "nothing is to be put into use")
+
+    def measure(self, act: Act, parameters: Any) -> Result:
+        """Compare the time it took, and the data it lost, with the targets and the earlier times."""
+        one, _ = self._planned(act, parameters)
+        found = recorded(act)
+        if found is None or found.verified_at is None:
+            raise PermanentError("there is no verified recovery to measure; clear the run from 'restore'")
+        findings = against_targets(act, one, past(found))
+        said = "; ".join(finding.summary for finding in findings)
+        return Result(said, {finding.check: finding.value for finding in findings}, findings)
+
+    def clean_up(self, act: Act, parameters: Any) -> Result:
+        """Take away what the run made for itself, whatever became of it."""
+        if "plan" not in act.carried:
+            return Result("nothing was made: there was no plan")
+        one, plan = self._planned(act, parameters)
+        said = one.clean_up(plan)
+        mark(act, cleaned_at=act.now)
+        return Result(said)
+
+    def _planned(self, act: Act, parameters: Any) -> tuple[Recovery, Plan]:
+        if "plan" not in act.carried:
+            raise PermanentError("the stage 'plan' has left no plan; clear the run from there")
+        return self._make(act, parameters), plan_from(act.carried["plan"])
