@@ -24,13 +24,19 @@ def notes(servers: Outside, run_id: str) -> list[dict[str, Any]]:
     return [one["body"] for one in servers.captured("slack") if run_id in str(one["body"]["blocks"])]
 
 
+def told(servers: Outside, run_id: str) -> list[dict[str, Any]]:
+    """Return what Slack was sent about a run, once it was: a run ends before its messages."""
+    wait_for(lambda: bool(notes(servers, run_id)), f"the note about {run_id}")
+    return notes(servers, run_id)
+
+
 def test_the_starter_is_told_by_name_how_the_run_ended(shop: RunningAirflow, servers: Outside) -> None:
     shop.api.trigger("shop_loud", "hand-failed")
     shop.api.trigger("shop_daily", "hand-well", {"procedures": ["error_rates"]})
     assert ended(shop, "shop_loud", "hand-failed") == "failed"
     assert ended(shop, "shop_daily", "hand-well") == "success"
 
-    [failed], [well] = notes(servers, "hand-failed"), notes(servers, "hand-well")
+    [failed], [well] = told(servers, "hand-failed"), told(servers, "hand-well")
     assert (failed["channel"], failed["text"]) == (
         "#shop-all",
         "admin, your run failed: Shop, A routine that finds something critical",

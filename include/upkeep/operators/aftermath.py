@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from upkeep.paging.sender import Sender
 
 log = logging.getLogger(__name__)
+
+LOOK_BACK = timedelta(days=1)
+"""How old the report of a digest that was cut off may be: older news is none."""
+
+IN_HAND = timedelta(minutes=5)
+"""How long the run's own task may take from its report to its messages."""
 
 
 def resolve_what_recovered(run: RunOf, *, complete: bool) -> Sequence[object]:
@@ -59,8 +65,9 @@ def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> Non
 
     engine = ledger_engine()
     warned = [row for row in reads.findings(engine, run.dag_id, run.run_id) if row.state == State.WARNING]
-    if not warned or not digests.begin(engine, run.dag_id, run.run_id):
+    if not warned or digests.is_sent(engine, run.dag_id, run.run_id):
         return
+    digests.plan(engine, run.dag_id, run.run_id)
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     report = f"{base}/upkeep/reports/{quote(run.dag_id, safe='')}/{quote(run.run_id, safe='')}"
     system = Catalog().system(run.system)
@@ -76,3 +83,19 @@ def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> Non
         errors=[delivery.error for delivery in outcomes if not delivery.delivered],
         now=datetime.now(UTC),
     )
+
+
+def send_digests_cut_off(now: datetime) -> int:
+    """Send the digests that were planned and whose sending was cut off; return how many those were."""
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.incidents.signals import RunOf
+    from upkeep.ledger import digests
+    from upkeep.notifiers.senders import senders
+    from upkeep.operators.ledger import ledger_engine
+
+    found = digests.cut_off(ledger_engine(), now - LOOK_BACK, now - IN_HAND)
+    for row in found:
+        owner = next((plan.owner for plan in Catalog().plans(dag_id=row.dag_id)), "")
+        run = RunOf(row.system, row.dag_id, row.run_id, row.run_type, owner)
+        send_digest(run, row.routine, senders(row.system))
+    return len(found)

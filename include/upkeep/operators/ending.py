@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,22 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from upkeep.incidents.model import Channel
+    from upkeep.incidents.signals import RunOf
     from upkeep.operators.run import RoutineFacts
     from upkeep.paging.sender import Sender
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ending:
-    """A run whose last task is at work."""
+    """A run whose last task is at work.
+
+    run: as signals name it, None where it resolves nothing and pages nobody. counts: findings by state.
+    """
 
     context: Context
     routine: RoutineFacts
+    run: RunOf | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def states(self) -> dict[str, str | None]:

@@ -8,13 +8,32 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
+from upkeep.findings import State
 from upkeep.operators.ending import Ending
 from upkeep.operators.run import RoutineFacts, run_of, run_parameters
-from upkeep.operators.starter import telling_starter
+from upkeep.operators.starter import tell_starter, telling_of_failure
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import TaskInstanceKey
+
+    from upkeep.incidents.signals import RunOf
+    from upkeep.runs.parameters import RunParameters
+
+
+def send_messages(context: Context) -> None:
+    """Send the run's digest of warnings, and tell whoever started it how it ended.
+
+    Airflow calls this when it has recorded that the report is written: no run waits for Slack. A digest
+    whose sending is cut off is sent by the watchdog.
+    """
+    from upkeep.operators.aftermath import send_digest
+
+    task: Any = context["ti"].task
+    ending: Ending = task.ending
+    if ending.run is not None and ending.counts.get(State.WARNING):
+        send_digest(ending.run, ending.routine["routine"], ending.senders)
+    tell_starter(ending, ending.counts)
 
 
 class ReportLink(BaseOperatorLink):
@@ -37,19 +56,20 @@ class WriteReport(BaseOperator):
     operator_extra_links = (ReportLink(),)
 
     def __init__(self, *, routine: RoutineFacts, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(on_success_callback=send_messages, **kwargs)
         self.routine = routine
 
     def execute(self, context: Context) -> None:
-        """Write it, then tell who is to be told."""
-        ending = Ending(context, self.routine)
-        with telling_starter(ending) as counts:
-            counts.update(self._write(context, ending))
-        self.log.info("findings: %s", ", ".join(f"{count} {state}" for state, count in counts.items()))
+        """Write it. What is to be told is told by `send_messages`, when the run is over."""
+        self.ending = Ending(context, self.routine)
+        with telling_of_failure(self.ending):
+            self.ending.counts = self._write(context, self.ending)
+        said = ", ".join(f"{count} {state}" for state, count in self.ending.counts.items())
+        self.log.info("findings: %s", said or "none")
 
     def _write(self, context: Context, ending: Ending) -> dict[str, int]:
         from upkeep.catalog.compiled import Catalog
-        from upkeep.ledger import reads
+        from upkeep.ledger import digests, reads
         from upkeep.operators.ledger import ledger_engine
         from upkeep.reports.routine import write_report
 
@@ -60,18 +80,19 @@ class WriteReport(BaseOperator):
         counts = write_report(
             engine, run.dag_id, run.run_id, self.routine["system"], system, self.routine["routine"]
         )
-        self._tell(context, ending)
+        wanted = run_parameters(context, self.routine)
+        ending.run = run_of(context, self.routine, wanted)
+        if ending.run is not None:
+            self._resolve(ending, ending.run, wanted)
+            if counts.get(State.WARNING):
+                digests.plan(engine, run.dag_id, run.run_id)
         return counts
 
-    def _tell(self, context: Context, ending: Ending) -> None:
-        """Resolve the incidents that this run shows to be over, and send its warnings."""
-        from upkeep.operators.aftermath import resolve_what_recovered, send_digest
+    def _resolve(self, ending: Ending, run: RunOf, wanted: RunParameters) -> None:
+        """Resolve the incidents that this run shows to be over."""
+        from upkeep.operators.aftermath import resolve_what_recovered
         from upkeep.reports.facts import procedure_of
 
-        wanted = run_parameters(context, self.routine)
-        run = run_of(context, self.routine, wanted)
-        if run is None:
-            return
         ours = {
             task: state
             for task, state in ending.states.items()
@@ -81,4 +102,3 @@ class WriteReport(BaseOperator):
         ended_well = set(ours.values()) <= {"success", "skipped"}
         complete = not wanted.procedures and all_there and ended_well
         resolve_what_recovered(run, complete=complete)
-        send_digest(run, self.routine["routine"], ending.senders)

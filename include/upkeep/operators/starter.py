@@ -27,23 +27,17 @@ FAILED = ("failed", "upstream_failed")
 
 
 @contextmanager
-def telling_starter(ending: Ending) -> Iterator[dict[str, int]]:
-    """Send the note when the block, a run's last work, is over; a failure to send it fails nothing.
-
-    The block fills in the findings by state. Where it fails, and will not be tried again, the note says so.
-    A run that nobody started by hand (scheduled, a backfill) tells nobody.
-    """
-    counts: dict[str, int] = {}
+def telling_of_failure(ending: Ending) -> Iterator[None]:
+    """Tell the starter where the block, a run's last work, fails for good or finds the run refused."""
     try:
-        yield counts
+        yield
     except AirflowSkipException:  # the run was refused before anything was asked
-        _tell(ending, counts)
+        tell_starter(ending, {})
         raise
     except Exception as e:
         if not _tried_again(ending.context, e):
-            _tell(ending, None)
+            tell_starter(ending, None)
         raise
-    _tell(ending, counts)
 
 
 def _tried_again(context: Context, error: Exception) -> bool:
@@ -52,7 +46,12 @@ def _tried_again(context: Context, error: Exception) -> bool:
     return isinstance(error, TemporaryError) and task.try_number <= task.max_tries
 
 
-def _tell(ending: Ending, counts: Mapping[str, int] | None) -> None:
+def tell_starter(ending: Ending, counts: Mapping[str, int] | None) -> None:
+    """Tell whoever started the run by hand how it ended; a failure to tell fails nothing.
+
+    counts: findings by state, None where there is no report. A run that nobody started by hand (scheduled,
+    a backfill) tells nobody.
+    """
     run = ending.context["dag_run"]
     if run.run_type.value != BY_HAND or not run.triggering_user_name:
         return

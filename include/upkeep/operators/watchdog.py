@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from upkeep.errors import ConfigurationError, TemporaryError
+from upkeep.errors import ConfigurationError, TemporaryError, UpkeepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +94,7 @@ class Reconcile(BaseOperator):
         """Return how many signals were derived and how many sleeping incidents were woken."""
         from upkeep.ledger import watch
         from upkeep.ledger.stepping import wake_stalled
+        from upkeep.operators.aftermath import send_digests_cut_off
         from upkeep.operators.escalation import wake_next
         from upkeep.operators.ledger import ledger_engine
 
@@ -101,6 +102,10 @@ class Reconcile(BaseOperator):
         last = watch.good_at(engine, "watchdog")
         since = max(last - OVERLAP, now - LOOK_BACK) if last else now - OVERLAP
         signals, failed = raise_what_is_wrong(since, now)
+        try:
+            send_digests_cut_off(now)
+        except UpkeepError as e:
+            failed.append(e)
         woken = wake_stalled(engine, now)
         wake_next()
         if failed:

@@ -1,0 +1,96 @@
+"""Digests whose sending was cut off: the watchdog sends them, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from tests.airflow.shop import SHOP
+from tests.paging.conftest import Outside, servers
+
+from upkeep.findings import Finding, State
+from upkeep.ledger import digests, writes
+from upkeep.operators.aftermath import send_digests_cut_off
+from upkeep.operators.ledger import ledger_engine
+
+__all__ = ["servers"]
+
+DAG, NOW = "shop_daily", datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def _known(
+    ledger: Engine, servers: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    systems = tmp_path / "systems"
+    systems.mkdir()
+    (systems / "shop.yaml").write_text(SHOP)
+    url = ledger.url
+    connection = {"conn_type": "postgres", "host": url.host, "port": url.port, "login": url.username,
+                  "password": str(url.password), "schema": url.database}  # fmt: skip
+    monkeypatch.setenv("UPKEEP_SYSTEMS", str(systems))
+    monkeypatch.setenv("UPKEEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("AIRFLOW_CONN_UPKEEP_LEDGER", json.dumps(connection))
+    for name, one in servers.connections().items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(one))
+    ledger_engine.cache_clear()
+    yield
+    ledger_engine().dispose()
+    ledger_engine.cache_clear()
+
+
+def reported(ledger: Engine, run_id: str, minutes_ago: float) -> None:
+    """Record a run with a warning whose report was written some minutes ago, and whose task then died."""
+    run = writes.RunRecord(
+        dag_id=DAG, run_id=run_id, system="shop", routine="daily", run_type="scheduled", as_of=NOW,
+        since=NOW - timedelta(days=1), dry_run=False, procedures=[], started_at=NOW - timedelta(hours=3),
+    )  # fmt: skip
+    writes.record_run(ledger, run)
+    warned = Finding(
+        check="disk", state=State.WARNING, summary="the disk fills", source="prometheus", observed_at=NOW
+    )
+    key = writes.TaskKey(DAG, run_id, "usage", 1, -1)
+    writes.record_task(ledger, key, [warned], system="shop", procedure_id="shop/daily/usage")
+    writes.record_report(ledger, DAG, run_id, "report", "<p>report</p>")
+    digests.plan(ledger, DAG, run_id)
+    with ledger.begin() as connection:
+        connection.execute(
+            text("UPDATE reports SET created_at = :at WHERE run_id = :run"),
+            {"at": NOW - timedelta(minutes=minutes_ago), "run": run_id},
+        )
+
+
+def told(servers: Outside, run_id: str) -> list[Any]:
+    return [one for one in servers.captured("slack") if run_id in str(one["body"]["blocks"])]
+
+
+def test_one_that_was_cut_off_is_sent_once(ledger: Engine, servers: Outside) -> None:
+    reported(ledger, "cut-off", 6)
+    assert [send_digests_cut_off(NOW) for _ in range(2)] == [1, 0]
+    assert len(told(servers, "cut-off")) == 1
+    assert digests.is_sent(ledger, DAG, "cut-off")
+
+
+def test_one_that_its_own_task_may_be_sending_is_left_to_it_and_old_news_is_none(
+    ledger: Engine, servers: Outside
+) -> None:
+    reported(ledger, "in-hand", 4)
+    reported(ledger, "old", 25 * 60)
+    assert send_digests_cut_off(NOW) == 0
+    assert told(servers, "in-hand") == told(servers, "old") == []
+
+
+def test_one_that_no_channel_took_is_not_tried_for_ever(ledger: Engine, servers: Outside) -> None:
+    reported(ledger, "refused", 6)
+    servers.behave("slack", status=404)
+    try:
+        first = send_digests_cut_off(NOW)
+    finally:
+        servers.behave("slack")
+    assert (first, send_digests_cut_off(NOW)) == (1, 0)
+    assert len(told(servers, "refused")) == 1, "it was offered once"
