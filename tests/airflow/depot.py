@@ -59,49 +59,22 @@ duties:
   - {{id: depot/recovery/database, what: The database is restored}}
   - {{id: depot/recovery/file, what: A file is restored}}
 routines:
-  - name: backup
-    title: Backup of the database
-    purpose: A dump.
-    cadence: backup
-    schedule: "0 3 1 1 *"
-    owner: sre
-    deadline_minutes: 60
-    procedures:
-      - {{id: depot/backup/database, kind: backup, parameters: {{policy: database}}}}
-  - name: restore
-    title: Restore of the database
-    purpose: A dump comes back.
-    cadence: recovery
-    owner: sre
-    deadline_minutes: 60
-    procedures:
-      - {{id: depot/recovery/database, kind: restore_dump, parameters: {{policy: database}}}}
-  - name: file
-    title: Restore of a file
-    purpose: A version comes back.
-    cadence: recovery
-    owner: sre
-    deadline_minutes: 60
-    procedures:
-      - {{id: depot/recovery/file, kind: restore_object_version, parameters: {{bucket: media}}}}
-  - name: careful
-    title: Restore of a file that two must approve
-    purpose: A version comes back.
-    cadence: recovery
-    owner: sre
-    deadline_minutes: 60
-    procedures:
-      - id: depot/recovery/file
-        kind: restore_object_version
-        parameters: {{bucket: media, approvals: 2}}
-  - name: drill
-    title: Rehearsal
-    purpose: A dump is rehearsed.
-    cadence: drill
-    owner: sre
-    deadline_minutes: 60
-    procedures:
-      - {{id: depot/recovery/database, kind: drill_dump, parameters: {{policy: database}}}}
+  - {{name: backup, title: Backup of the database, purpose: A dump., cadence: backup, schedule: "0 3 1 1 *",
+     owner: sre, deadline_minutes: 60,
+     procedures: [{{id: depot/backup/database, kind: backup, parameters: {{policy: database}}}}]}}
+  - {{name: restore, title: Restore of the database, purpose: A dump comes back., cadence: recovery,
+     owner: sre, deadline_minutes: 60,
+     procedures: [{{id: depot/recovery/database, kind: restore_dump, parameters: {{policy: database}}}}]}}
+  - {{name: file, title: Restore of a file, purpose: A version comes back., cadence: recovery,
+     owner: sre, deadline_minutes: 60,
+     procedures: [{{id: depot/recovery/file, kind: restore_object_version, parameters: {{bucket: media}}}}]}}
+  - {{name: careful, title: Restore of a file that two must approve, purpose: A version comes back.,
+     cadence: recovery, owner: sre, deadline_minutes: 60,
+     procedures: [{{id: depot/recovery/file, kind: restore_object_version,
+                   parameters: {{bucket: media, approvals: 2}}}}]}}
+  - {{name: drill, title: Rehearsal, purpose: A dump is rehearsed., cadence: drill,
+     owner: sre, deadline_minutes: 60,
+     procedures: [{{id: depot/recovery/database, kind: drill_dump, parameters: {{policy: database}}}}]}}
 """
 
 # The index of a restored table is made only when nobody holds restores: a program is then half way.
