@@ -5,6 +5,7 @@ UpkeepError
 └── PermanentError          trying again cannot help
     ├── ConfigurationError  the catalog, a parameter or a connection is wrong
     └── BadAnswer           the far side answered something we cannot use
+        └── DamagedBackup   a backup's bytes are not those that were written
 
 A message says what happened, where, and what to do. The original error is chained (`from e`)
 and whatever text of the far side it quotes is cut to a readable length by `excerpt`.
@@ -32,6 +33,10 @@ class ConfigurationError(PermanentError):
 
 class BadAnswer(PermanentError):
     """The far side answered with something that cannot be used."""
+
+
+class DamagedBackup(BadAnswer):
+    """A backup's bytes are not those that were written: whatever was proven of it holds no more."""
 
 
 def excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 from tests.acts.runs import approve
 
 from upkeep.acts.gates import approved
 from upkeep.acts.plans import Plan
+from upkeep.checks.registry import kinds
 from upkeep.errors import PermanentError
 
 pytestmark = pytest.mark.integration
@@ -89,3 +91,16 @@ def test_what_has_begun_in_time_may_go_on(act) -> None:
     assert approved(late, PLAN, begun=True) == ["ada"]
     with pytest.raises(PermanentError, match="0 of 1"):
         approved(replace(late, attempt=1), PLAN, begun=True)
+
+
+@pytest.mark.parametrize("wanted", [0, 3])
+def test_a_catalog_asks_for_one_person_or_two(wanted: int) -> None:
+    """There are two tasks that ask: a third person would never be asked, and nobody is not an approval."""
+    asking = {
+        name: one.parameters for name, one in kinds().items() if "approvals" in one.parameters.model_fields
+    }
+    assert len(asking) >= 5
+    for name, parameters in asking.items():
+        with pytest.raises(ValidationError) as refused:
+            parameters.model_validate({"approvals": wanted})
+        assert ("approvals",) in [error["loc"] for error in refused.value.errors()], name

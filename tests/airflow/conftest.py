@@ -7,13 +7,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.airflow.depot import DEPOT, Depot
 from tests.airflow.shop import SECRET, SHOP
 from tests.paging.conftest import Outside, servers
 from tests.servers.airflow import RunningAirflow, airflow
+from tests.servers.aws import aws
 from tests.servers.bad import hanging
+from tests.servers.ledger import Server, postgres_server
 from tests.servers.prometheus import prometheus
 
-__all__ = ["servers"]
+__all__ = ["postgres_server", "servers"]
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -35,16 +38,25 @@ def shop_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def depot(postgres_server: Server) -> Iterator[Depot]:
+    with aws() as cloud:
+        made = Depot(cloud, postgres_server)
+        made.fill()
+        yield made
+
+
+@pytest.fixture(scope="session")
 def running(
-    tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str, servers: Outside
+    tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str, servers: Outside, depot: Depot
 ) -> Iterator[RunningAirflow]:
     systems = tmp_path_factory.mktemp("systems")
     (systems / "shop.yaml").write_text(SHOP)
+    (systems / "depot.yaml").write_text(DEPOT)
     where = urlsplit(shop_prometheus)
     web = {"conn_type": "http", "host": where.hostname, "port": where.port}
     with hanging() as port:
         slow = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "probe", "password": SECRET}
         connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(slow)}
         outside = {name: json.dumps(one) for name, one in servers.connections().items()}
-        with airflow(Path(systems), connections | outside) as found:
+        with airflow(Path(systems), connections | outside | depot.connections()) as found:
             yield found

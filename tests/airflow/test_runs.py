@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.airflow.conftest import NOW
+from tests.airflow.depot import Depot
 from tests.airflow.shop import SECRET, SHOP
 from tests.airflow.waiting import ended, wait_for
 from tests.servers.airflow import RunningAirflow
@@ -155,9 +156,11 @@ def test_pages_ask_for_airflows_own_authentication(shop: RunningAirflow) -> None
     assert DAG in httpx.get(f"{shop.platform.url}/upkeep/", headers=headers).text
 
 
-def test_no_secret_is_in_any_log(shop: RunningAirflow) -> None:
+def test_no_secret_is_in_any_log(shop: RunningAirflow, depot: Depot) -> None:
     """Runs last: by then every kind of run has been logged."""
-    secrets = [SECRET, shop.platform.password("admin"), str(shop.ledger.url.password)]
+    secrets = [
+        SECRET, shop.platform.password("admin"), str(shop.ledger.url.password), depot.server.password,
+    ]  # fmt: skip
 
     logs = _logs(shop)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field
+
 from upkeep.acts.forms import ChooseFirst
 from upkeep.acts.model import Act, FormField
 from upkeep.acts.recovering.registering import register_recovery
@@ -25,7 +27,7 @@ class ObjectParameters(Parameters):
     """One of `resources.buckets`."""
     prefix: str = ""
     """Only objects whose keys begin so."""
-    approvals: int = 1
+    approvals: int = Field(default=1, ge=1, le=2)
     """Persons who must approve that an object is replaced."""
 
 

@@ -16,7 +16,7 @@ from upkeep.acts.recovering.findings import check_of, recovery_finding
 from upkeep.acts.recovering.measuring import against_targets, last_time
 from upkeep.acts.recovering.record import begin, mark, recorded
 from upkeep.backups.model import Level, Proof
-from upkeep.errors import PermanentError
+from upkeep.errors import DamagedBackup, PermanentError
 from upkeep.findings import State
 from upkeep.ledger.backups import record_proofs
 from upkeep.ledger.recoveries import past
@@ -79,7 +79,13 @@ class RecoveryStages:
         begin(act, one, plan, drill=self._drill)
         if not begun:
             mark(act, restored_at=None, verified_at=None)
-        one.restore(plan)
+        try:
+            one.restore(plan)
+        except DamagedBackup as e:
+            if one.backup_id:  # the next who wants the latest that is proven gets another
+                damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
+                record_proofs(act.engine, one.backup_id, [damaged], act.run)
+            raise
         by = f", approved by {' and '.join(persons)}" if persons else ""
         return Result(f"{plan.title}: begun{by}", {"approved_by": persons})
 

@@ -20,7 +20,7 @@ from upkeep.backups.model import Copy
 from upkeep.clients.answers import NotFoundError
 from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.s3 import s3_head
-from upkeep.errors import BadAnswer, ConfigurationError, PermanentError
+from upkeep.errors import BadAnswer, ConfigurationError, DamagedBackup, PermanentError
 
 _STALL_SECONDS = 6 * 3600
 """An index of a large table takes hours, in which nothing is read."""
@@ -141,7 +141,7 @@ def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities
             digest.write(chunk)
         digest.close()
     if digest.sha256 != manifest.sha256:
-        raise BadAnswer(f"{where}: its bytes were changed: the sha256 is not that of its manifest")
+        raise DamagedBackup(f"{where}: its bytes were changed: the sha256 is not that of its manifest")
     try:
         inside.close()
     except BadAnswer as e:
