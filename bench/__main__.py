@@ -20,7 +20,7 @@ os.environ |= {
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from bench import dumps, escalation, memory, namespaces, parsing, routines, versions  # noqa: E402
+from bench import dumps, escalation, idle, memory, namespaces, parsing, routines, versions  # noqa: E402
 from bench.rows import Row, save  # noqa: E402
 
 OUTPUT = Path("build/bench.json")
@@ -36,6 +36,7 @@ def main() -> int:
         "memory": memory.rows,
         "routines": routines.rows,
         "escalation": escalation.rows,
+        "idle": idle.rows,
         "dumps": dumps.rows,
         "namespaces": namespaces.rows,
         "versions": versions.rows,

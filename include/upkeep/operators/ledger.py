@@ -32,7 +32,13 @@ def ledger_engine() -> Engine:
         # A new connection costs as much as ten statements. A task ends soon and takes its connection with
         # it; the API server lives long, and a connection that the database has closed is found out.
         return hook.get_sqlalchemy_engine(
-            {"pool_size": 2, "max_overflow": 8, "pool_pre_ping": True, "connect_args": connect}
+            {
+                "pool_size": 2,
+                "max_overflow": 8,
+                "pool_pre_ping": True,
+                "use_native_hstore": False,  # it is asked for at each connection, and the ledger has none
+                "connect_args": connect,
+            }
         )
     except AirflowNotFoundException as e:
         raise ConfigurationError(

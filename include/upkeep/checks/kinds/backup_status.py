@@ -21,7 +21,7 @@ from upkeep.findings import Finding
 _HEADS_MOST = 20
 """Objects of one backup whose encryption is looked at, the largest first."""
 _BACKUPS_LOOKED_AT = 3
-"""The newest may not be finished: then the one before is judged."""
+"""The newest may not be finished: then the one before is judged. Older ones are not asked of S3."""
 
 
 class BackupStatusParameters(Parameters):
@@ -123,11 +123,13 @@ class _Question:
 
         found = objects_that_matter(listing, location.prefix, self.policy, zone, self.context.as_of)
         backups = backups_of(found, zone)
-        looked_at = [
-            replace(backup, encryption=self._encryption(client, location.bucket, objects))
-            for backup, objects in backups[:_BACKUPS_LOOKED_AT]
-        ]
-        return looked_at + [backup for backup, _ in backups[_BACKUPS_LOOKED_AT:]]
+        looked_at: list[Backup] = []
+        for backup, objects in backups[:_BACKUPS_LOOKED_AT]:
+            way = self._encryption(client, location.bucket, objects)
+            looked_at.append(replace(backup, encryption=way))
+            if not backup.problems:
+                break  # this one is judged, if not one before
+        return looked_at + [backup for backup, _ in backups[len(looked_at) :]]
 
     def _encryption(self, client: Any, bucket: str, objects: Sequence[StoredObject]) -> str | None:
         """Return how a backup's data is encrypted: as promised only if every object is."""
