@@ -31,7 +31,7 @@ TARGET = 5.0
 SHARE_ANSWERED = 0.2
 """Which share of the incidents is acknowledged, each around the moment when its second level is due."""
 
-PAIRS = 5
+PAIRS = 15
 
 
 @dataclass

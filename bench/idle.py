@@ -17,7 +17,9 @@ SECONDS = 120.0
 """Two watchdogs, and a scheduler that finds nothing else to do."""
 
 AIRFLOWS_OWN = {
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "300",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "300",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
 }
 """Airflow's defaults of the settings that the suite changes."""

@@ -122,8 +122,21 @@ def _make_empty(those: Databases, name: str, manifest: Manifest) -> None:
 
 
 def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities: Sequence[str]) -> None:
-    """Stream the dump into the program; its input ends only after everything was found whole."""
+    """Stream the dump into the program; its input ends only after everything was found whole.
+
+    Raises DamagedBackup where zstd, age, the dump's own text or its checksum shows damage.
+    """
     where = f"s3://{bucket}/{manifest.key}"
+    try:
+        _stream(client, manifest, where, child, identities)
+    except DamagedBackup:
+        raise
+    except BadAnswer as e:
+        raise DamagedBackup(str(e) if where in str(e) else f"{where}: {e}") from e
+    child.close()
+
+
+def _stream(client: Any, manifest: Manifest, where: str, child: Child, identities: Sequence[str]) -> None:
     inside: SqlText | PostgresArchive = SqlText() if manifest.engine == "mysql" else PostgresArchive()
 
     def write(data: bytes) -> None:
@@ -137,16 +150,12 @@ def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities
         if manifest.format.endswith(AGE):
             sink = stack.enter_context(age.decrypt(sink, identities, where))
         digest = stream.Digest(sink)
-        for chunk in stream.read_ahead(read_object(client, bucket, manifest.key)):
+        for chunk in stream.read_ahead(read_object(client, *split(where))):
             digest.write(chunk)
         digest.close()
     if digest.sha256 != manifest.sha256:
         raise DamagedBackup(f"{where}: its bytes were changed: the sha256 is not that of its manifest")
-    try:
-        inside.close()
-    except BadAnswer as e:
-        raise BadAnswer(f"{where}: {e}") from e
-    child.close()
+    inside.close()
 
 
 def _command(target: DatabaseServer, keep_owners: bool) -> list[str]:
