@@ -45,7 +45,7 @@ def _idle(settings: Mapping[str, str]) -> float:
 def _used(running: Drill) -> float:
     """Return the seconds of processor time of all processes so far, those that have ended too."""
     total = 0.0
-    for child in process.recorded(running.folder):
+    for child in [*process.recorded(running.folder), *process.recorded(running.platform.folder)]:
         root = psutil.Process(child.pid)
         for one in [root, *root.children(recursive=True)]:
             try:

@@ -60,7 +60,7 @@ def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> Non
     from upkeep.catalog.compiled import Catalog
     from upkeep.ledger import digests, reads
     from upkeep.operators.ledger import ledger_engine
-    from upkeep.paging.deliver import deliver_all
+    from upkeep.paging.deliver import AFTER_A_RUN, deliver_all
     from upkeep.paging.digest import digests_of
 
     engine = ledger_engine()
@@ -72,7 +72,8 @@ def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> Non
     report = f"{base}/upkeep/reports/{quote(run.dag_id, safe='')}/{quote(run.run_id, safe='')}"
     system = Catalog().system(run.system)
     messages = digests_of(run, system, routine, warned, {"report": report})
-    outcomes = [delivery for _, delivery in deliver_all((message, ways) for message in messages)]
+    sent = deliver_all(((message, ways) for message in messages), AFTER_A_RUN)
+    outcomes = [delivery for _, delivery in sent]
     for failed in (delivery.error for delivery in outcomes if not delivery.delivered):
         log.warning("the digest was not delivered: %s", failed)
     digests.record(

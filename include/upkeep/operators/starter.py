@@ -90,9 +90,9 @@ def _note(ending: Ending, starter: str, counts: Mapping[str, int] | None) -> Not
 
 
 def _send(note: Note, senders: Mapping[Channel, Sender]) -> None:
-    from upkeep.paging.deliver import deliver
+    from upkeep.paging.deliver import AFTER_A_RUN, deliver
 
-    delivery = deliver(note, senders)
+    delivery = deliver(note, senders, AFTER_A_RUN)
     if delivery.delivered:
         log.info("%s was told by %s (%s)", note.starter, delivery.channel, delivery.target)
     else:

@@ -35,6 +35,10 @@ class Limits:
     page: float = 30
 
 
+AFTER_A_RUN = Limits(page=8)
+"""Of a digest, and of a note after it: Airflow ends a task's process 20 s after the task has succeeded."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one channel did with a message. text: the receipt, or why it did not take it."""
