@@ -52,13 +52,17 @@ def _start_component(drill: Drill, part: str) -> None:
 
 def _start_ledger(drill: Drill) -> None:
     # The port was its own a moment ago, and recovery may take a moment.
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
             LEDGER.start(Context(folder=drill.folder))
         except PartFailed:
             if time.monotonic() > end:
                 raise
+            # One that is slow to answer is there all the same, and lets no second one start.
+            for child in process.recorded(drill.folder):
+                if child.name == "ledger":
+                    process.stop(drill.folder, child)
             time.sleep(0.5)
         else:
             return

@@ -1,4 +1,4 @@
-"""A LocalExecutor whose workers import the heavy clients before their first task."""
+"""A LocalExecutor whose workers import the heavy clients before their first task, and outlive each other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.executors import local_executor
 
+from upkeep.executors.dead_readers import DeadReaders
 from upkeep.executors.preload import preload
 
 
@@ -20,6 +21,18 @@ class WarmLocalExecutor(local_executor.LocalExecutor):
 
     Set `AIRFLOW__CORE__EXECUTOR=upkeep.executors.warm_local.WarmLocalExecutor`.
     """
+
+    def start(self) -> None:
+        """Make the queues, and watch the one that the workers share."""
+        super().start()
+        self._dead_readers = DeadReaders(self.activity_queue)
+
+    def _check_workers(self) -> None:
+        if any((worker.exitcode or 0) < 0 for worker in self.workers.values()):
+            self._dead_readers.killed()
+        super()._check_workers()  # type: ignore[no-untyped-call]
+        if self._dead_readers.free():
+            self.log.warning("a worker was killed while it waited for a task; the others go on")
 
     def _spawn_worker(self) -> None:
         worker = multiprocessing.Process(
