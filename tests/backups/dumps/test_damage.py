@@ -12,7 +12,7 @@ from dumped_shop import BUCKET, dump, everything
 from upkeep.backups.dumps.marks import databases
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
 from upkeep.backups.model import Level
-from upkeep.errors import PermanentError
+from upkeep.errors import DamagedBackup, PermanentError
 
 pytestmark = pytest.mark.integration
 
@@ -61,7 +61,7 @@ def test_a_flipped_byte(method, copy, s3, beside):
     level, text = said(method, copy)
     assert level is Level.CHECKSUMS
     assert f"{copy.reference}: its bytes were changed" in text
-    with pytest.raises(PermanentError):
+    with pytest.raises(DamagedBackup):
         restore_dump(s3, copy, beside)
     mark = databases(beside).mark(beside.database)
     assert mark is not None
@@ -99,7 +99,7 @@ def test_an_archive_that_is_cut_off(method, copy, s3, beside):
     level, text = said(method, copy)
     assert level is Level.CHECKSUMS
     assert ("cut off" if method.engine == "mysql" else "pg_restore") in text
-    with pytest.raises(PermanentError):
+    with pytest.raises(DamagedBackup):
         restore_dump(s3, copy, beside)
     mark = databases(beside).mark(beside.database)
     assert mark is not None
