@@ -18,7 +18,7 @@ RUN apt-get update \
 RUN useradd --uid "$UID" --gid 0 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow \
     && install --directory --owner airflow --group root --mode 0770 /opt/airflow/logs /opt/airflow/catalog
 COPY --from=build /opt/venv /opt/venv
-COPY scripts/container/accounts.py scripts/container/health.py scripts/container/initialise scripts/container/upkeep /usr/local/bin/
+COPY scripts/container/accounts.py scripts/container/clean-database scripts/container/health.py scripts/container/initialise scripts/container/upkeep /usr/local/bin/
 COPY dags /opt/upkeep/dags
 COPY plugins /opt/upkeep/plugins
 COPY include /opt/upkeep/include

@@ -7,7 +7,8 @@ By hand: a dry run by default, which says how many runs it would delete; `dry_ru
 keeps longer or shorter.
 Needs: the connection `upkeep_airflow` with a user who may delete runs.
 When it fails: nothing is lost, the next run deletes the rest. Tasks have no access to Airflow's database:
-what has no run (the audit log, old jobs) is removed by `airflow db clean`, where Airflow is administered.
+what has no run (the audit log, old jobs) is removed by Compose's service `database-cleaner`, elsewhere by
+`scripts/container/clean-database` beside Airflow.
 """
 
 from datetime import timedelta

@@ -1,12 +1,20 @@
 """The suite's own old runs are deleted through a real API server; nothing else is."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool
 from tests.airflow.waiting import ended, wait_for
 from tests.servers.airflow import RunningAirflow
 
+from sandbox.demo.platform import ENVIRONMENT
 from upkeep.clients import airflow_api
 from upkeep.errors import PermanentError
 from upkeep.runs.cleanup import KEEP_DAYS, OWN_DAGS, remove_old_runs
@@ -27,6 +35,38 @@ def known(running: RunningAirflow) -> Iterator[RunningAirflow]:
     running.command("airflow", "dags", "pause", WATCHDOG, "--yes")
     yield running
     running.command("airflow", "dags", "unpause", WATCHDOG, "--yes")
+
+
+@pytest.fixture
+def metadata(running: RunningAirflow) -> Iterator[Engine]:
+    """Airflow's own database."""
+    settings = json.loads((running.platform.folder / ENVIRONMENT).read_text())
+    engine = create_engine(settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], poolclass=NullPool)
+    yield engine
+    engine.dispose()
+
+
+def test_the_audit_log_and_the_jobs_of_dead_parts_are_removed_after_their_days(
+    running: RunningAirflow, metadata: Engine
+) -> None:
+    def left(table: str, name: str) -> list[str]:
+        with metadata.connect() as connection:
+            return sorted(connection.scalars(text(f"SELECT {name} FROM {table} WHERE {name} LIKE '%days'")))
+
+    with metadata.begin() as connection:
+        for days in (29, 31):
+            at = {"at": datetime.now(UTC) - timedelta(days=days), "name": f"{days} days"}
+            connection.execute(text("INSERT INTO log (dttm, event) VALUES (:at, :name)"), at)
+            job = "INSERT INTO job (job_type, state, latest_heartbeat, hostname)"
+            connection.execute(text(f"{job} VALUES ('x', 'failed', :at, :name)"), at)
+
+    script = Path(__file__).parents[2] / "scripts/container/clean-database"
+    settings = json.loads((running.platform.folder / ENVIRONMENT).read_text())
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run([script, "30", "--once"], env={**os.environ, **settings, "PATH": path}, check=True)
+
+    assert left("log", "event") == left("job", "hostname") == ["29 days"]
+    assert running.api.health()["scheduler"]["status"] == "healthy"
 
 
 def names(running: RunningAirflow, dag_id: str) -> set[str]:
