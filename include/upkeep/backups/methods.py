@@ -86,7 +86,8 @@ def _method(of: _Of) -> tuple[Method, str]:
     if isinstance(source, VolumesSource):
         return _volumes(of, source), f"volume snapshots of {_namespace(of)}"
     if isinstance(location, S3Objects):
-        return _stored(of, location), f"s3://{location.bucket}/{location.prefix}"
+        prefix = _repository(of) if isinstance(source, FolderSource) else location.prefix
+        return _stored(of, location), f"s3://{location.bucket}/{prefix}"
     raise _unclear(of)
 
 
@@ -213,8 +214,7 @@ def _volumes(of: _Of, source: VolumesSource) -> Method:
 def _files(of: _Of, location: S3Objects, source: FolderSource) -> Method:
     from upkeep.backups.files import Repository, ResticFiles, S3Packs
 
-    # Beside the prefix of what else is stored: a repository's packs are no backups of their own.
-    prefix = f"restic/{of.name}"
+    prefix = _repository(of)
     place = of.clients.restic(location.bucket, prefix)
     repository = Repository(
         location=place.location, password_file=place.password_file, environment=place.environment
@@ -226,6 +226,11 @@ def _files(of: _Of, location: S3Objects, source: FolderSource) -> Method:
         paths=(of.clients.folder() / source.path.lstrip("/"),),
         at_rest=False,
     )
+
+
+def _repository(of: _Of) -> str:
+    """Return where the repository is: beside the prefix of what else is stored, for packs are no backups."""
+    return f"restic/{of.name}"
 
 
 def _parts(of: _Of, location: S3Objects, source: PartsSource) -> Method:

@@ -67,7 +67,7 @@ def _missing(act: Act, parameters: BackupParameters, way: Making, names: Sequenc
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     said = (
         f"{way.where} lacks {shown}, which nobody here has deleted; find out who did, then "
-        f"`upkeep backups forget {act.system_id} {parameters.policy} NAME --why ...`"
+        f"`upkeep backups forget {act.system_id} {parameters.policy} {names[0]} --why ...`"
     )
     return finding_of(act, check, State.CRITICAL, said, evidence)
 
