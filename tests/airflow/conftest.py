@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.airflow.depot import DEPOT, Depot
 from tests.airflow.shop import SECRET, SHOP
+from tests.airflow.waiting import wait_for
 from tests.paging.conftest import Outside, servers
 from tests.servers.airflow import RunningAirflow, airflow
 from tests.servers.aws import aws
@@ -60,3 +61,11 @@ def running(
         outside = {name: json.dumps(one) for name, one in servers.connections().items()}
         with airflow(Path(systems), connections | outside | depot.connections()) as found:
             yield found
+
+
+@pytest.fixture(scope="module")
+def shop(running: RunningAirflow) -> RunningAirflow:
+    """The shop's DAGs are known, and so is its pool, which the watchdog makes."""
+    wait_for(lambda: "shop_daily" in running.api.dag_ids("cadence:daily"), "the DAG")
+    wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
+    return running

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.airflow.conftest import NOW
@@ -19,14 +18,6 @@ from upkeep.ledger.tables import FindingRow, Run
 
 DAG = "shop_daily"
 PRESENT = "certificates"
-
-
-@pytest.fixture(scope="module")
-def shop(running: RunningAirflow) -> RunningAirflow:
-    """The shop's DAGs are known, and so is its pool, which the watchdog makes."""
-    wait_for(lambda: DAG in running.api.dag_ids("cadence:daily"), "the DAG")
-    wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
-    return running
 
 
 def states(running: RunningAirflow, run_id: str) -> dict[str, str]:

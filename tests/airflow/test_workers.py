@@ -4,20 +4,12 @@ import os
 import signal
 
 import psutil
-import pytest
 from tests.airflow.waiting import ended, wait_for
 from tests.servers.airflow import RunningAirflow
 
 from sandbox import process
 
 DAG = "shop_daily"
-
-
-@pytest.fixture(scope="module")
-def shop(running: RunningAirflow) -> RunningAirflow:
-    wait_for(lambda: DAG in running.api.dag_ids("cadence:daily"), "the DAG")
-    wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
-    return running
 
 
 def idle_workers(shop: RunningAirflow) -> list[psutil.Process]:

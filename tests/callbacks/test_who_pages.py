@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from tests.airflow.shop import SHOP
+from tests.servers.known_shop import known_shop
 
 from upkeep.callbacks.deadline import record_miss
 from upkeep.callbacks.failure import task_failed
 from upkeep.catalog.schedules import next_due, previous_due
 from upkeep.ledger import incident_reads, reads
-from upkeep.operators.ledger import ledger_engine
 
 DAILY = "0 9 * * *"
 NOW = datetime.now(UTC)
@@ -37,19 +36,8 @@ ROUTINE = {
 @pytest.fixture(autouse=True)
 def shop(ledger: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A shop in the catalog, and a ledger; Airflow's API is not there to be asked for a run."""
-    systems = tmp_path / "systems"
-    systems.mkdir()
-    (systems / "shop.yaml").write_text(SHOP)
-    url = ledger.url
-    connection = {"conn_type": "postgres", "host": url.host, "port": url.port, "login": url.username,
-                  "password": str(url.password), "schema": url.database}  # fmt: skip
-    monkeypatch.setenv("UPKEEP_SYSTEMS", str(systems))
-    monkeypatch.setenv("UPKEEP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("AIRFLOW_CONN_UPKEEP_LEDGER", json.dumps(connection))
-    ledger_engine.cache_clear()
-    yield ledger
-    ledger_engine().dispose()
-    ledger_engine.cache_clear()
+    with known_shop(SHOP, ledger, tmp_path, monkeypatch):
+        yield ledger
 
 
 RUNS = [

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import Engine, text
 from tests.airflow.shop import SHOP
 from tests.paging.conftest import Outside, servers
+from tests.servers.known_shop import known_shop
 
 from upkeep.findings import Finding, State
 from upkeep.ledger import digests, writes
 from upkeep.operators.aftermath import send_digests_cut_off
-from upkeep.operators.ledger import ledger_engine
 
 __all__ = ["servers"]
 
@@ -27,21 +27,10 @@ DAG, NOW = "shop_daily", datetime.now(UTC)
 def _known(
     ledger: Engine, servers: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    systems = tmp_path / "systems"
-    systems.mkdir()
-    (systems / "shop.yaml").write_text(SHOP)
-    url = ledger.url
-    connection = {"conn_type": "postgres", "host": url.host, "port": url.port, "login": url.username,
-                  "password": str(url.password), "schema": url.database}  # fmt: skip
-    monkeypatch.setenv("UPKEEP_SYSTEMS", str(systems))
-    monkeypatch.setenv("UPKEEP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("AIRFLOW_CONN_UPKEEP_LEDGER", json.dumps(connection))
     for name, one in servers.connections().items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(one))
-    ledger_engine.cache_clear()
-    yield
-    ledger_engine().dispose()
-    ledger_engine.cache_clear()
+    with known_shop(SHOP, ledger, tmp_path, monkeypatch):
+        yield
 
 
 def reported(ledger: Engine, run_id: str, minutes_ago: float) -> None:

@@ -84,6 +84,22 @@ def variables(platform: Platform, estate: Estate, connections: Mapping[str, str]
     }
 
 
+TIMING = {
+    "SCHEDULER": {
+        # Ten sequential tasks that do nothing take 0.3 s each with this and 1.2 s without.
+        "SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # What a killed scheduler or worker was at is found after 45 s and 60 s, not after 300 s each.
+        "ORPHANED_TASKS_CHECK_INTERVAL": "15",
+        "TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    },
+    # A worker looks this often whether its task's process is gone, and takes no other task before.
+    "WORKERS": {"MIN_HEARTBEAT_INTERVAL": "1"},
+    # An edited system file shows up within a minute; parsing takes a core for seconds each time.
+    "DAG_PROCESSOR": {"REFRESH_INTERVAL": "30", "MIN_FILE_PROCESS_INTERVAL": "60"},
+}
+"""Settings by section: how soon Airflow notices things."""
+
+
 def _settings(platform: Platform, estate: Estate, keys: dict[str, str]) -> dict[str, str]:
     database = estate.part("platform")
     password = quote(estate.password("platform", "airflow"), safe="")
@@ -111,23 +127,13 @@ def _settings(platform: Platform, estate: Estate, keys: dict[str, str]) -> dict[
             "WORKERS": "1",
         },
         "API_AUTH": {"JWT_SECRET": keys["jwt"]},
-        # Ten sequential tasks that do nothing take 0.3 s each with this and 1.2 s without.
-        # What a killed scheduler or worker was at is found after 45 s and 60 s, not after 300 s each.
-        "SCHEDULER": {
-            "SCHEDULER_IDLE_SLEEP_TIME": "0.1",
-            "ORPHANED_TASKS_CHECK_INTERVAL": "15",
-            "TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-        },
-        # A worker looks this often whether its task's process is gone, and takes no other task before.
-        "WORKERS": {"MIN_HEARTBEAT_INTERVAL": "1"},
-        # An edited system file shows up within a minute; parsing takes a core for seconds each time.
-        "DAG_PROCESSOR": {"REFRESH_INTERVAL": "30", "MIN_FILE_PROCESS_INTERVAL": "60"},
         "LOGGING": {
             "BASE_LOG_FOLDER": str(platform.folder / "logs"),
             "WORKER_LOG_SERVER_PORT": str(platform.ports.worker_logs),
             "TRIGGER_LOG_SERVER_PORT": str(platform.ports.trigger_logs),
         },
         "USAGE_DATA_COLLECTION": {"ENABLED": "False"},
+        **TIMING,
     }
     flat = {
         f"AIRFLOW__{section}__{name}": value

@@ -67,7 +67,6 @@ def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> Non
     warned = [row for row in reads.findings(engine, run.dag_id, run.run_id) if row.state == State.WARNING]
     if not warned or digests.is_sent(engine, run.dag_id, run.run_id):
         return
-    digests.plan(engine, run.dag_id, run.run_id)
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     report = f"{base}/upkeep/reports/{quote(run.dag_id, safe='')}/{quote(run.run_id, safe='')}"
     system = Catalog().system(run.system)
