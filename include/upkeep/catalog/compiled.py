@@ -69,6 +69,7 @@ class Catalog:
         from pydantic import ValidationError
 
         from upkeep.catalog.models import System
+        from upkeep.catalog.models.base import COMPILED
 
         names = files_of(self._folder, system_id)
         if not names:
@@ -78,7 +79,7 @@ class Catalog:
         if good is None:
             raise CatalogError(errors(problems))
         try:
-            return System.model_validate_json(bytes(good.system))
+            return System.model_validate_json(bytes(good.system), context=COMPILED)
         except ValidationError as e:
             # A last good version that newer code does not understand: its plans may serve, its facts do not.
             raise CatalogError(errors(problems)) from e

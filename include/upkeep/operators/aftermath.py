@@ -13,6 +13,7 @@ from upkeep.findings import State
 if TYPE_CHECKING:
     from upkeep.incidents.model import Channel
     from upkeep.incidents.signals import RunOf
+    from upkeep.ledger.tables import FindingRow
     from upkeep.paging.sender import Sender
 
 log = logging.getLogger(__name__)
@@ -24,28 +25,26 @@ IN_HAND = timedelta(minutes=5)
 """How long the run's own task may take from its report to its messages."""
 
 
-def resolve_what_recovered(run: RunOf, *, complete: bool) -> Sequence[object]:
+def resolve_what_recovered(run: RunOf, found: Sequence[FindingRow], *, complete: bool) -> Sequence[object]:
     """Resolve the incidents whose reasons this run shows to be gone, and have those who were paged told.
 
-    complete: the run was asked for everything, and every procedure of it succeeded.
+    found: the run's findings in force. complete: the run was asked for everything, and every procedure of
+    it succeeded.
     """
-    from upkeep.ledger import reads
     from upkeep.ledger.recovery import resolve_recovered
     from upkeep.operators.escalation import wake_soon
     from upkeep.operators.ledger import ledger_engine
 
-    engine, now = ledger_engine(), datetime.now(UTC)
-    found = reads.findings(engine, run.dag_id, run.run_id)
     # A warning is not what the page was about; an unknown may still be it.
     well = {row.check_id for row in found if row.state in (State.OK, State.WARNING)}
     resolved = resolve_recovered(
-        engine,
+        ledger_engine(),
         run.system,
         run.dag_id,
         ok_checks=well,
         still_wrong={row.check_id for row in found} - well,
         complete=complete,
-        now=now,
+        now=datetime.now(UTC),
     )
     if resolved:
         log.info("resolved: %s", ", ".join(map(str, resolved)))

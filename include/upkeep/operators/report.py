@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,10 +15,13 @@ from upkeep.operators.run import RoutineFacts, run_of, run_parameters
 from upkeep.operators.starter import tell_starter, telling_of_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Context
     from airflow.sdk.types import TaskInstanceKey
 
     from upkeep.incidents.signals import RunOf
+    from upkeep.ledger.tables import FindingRow
     from upkeep.runs.parameters import RunParameters
 
 
@@ -74,21 +78,22 @@ class WriteReport(BaseOperator):
         from upkeep.reports.routine import write_report
 
         engine, run = ledger_engine(), context["dag_run"]
-        if reads.run(engine, run.dag_id, run.run_id) is None:
+        opened = reads.run(engine, run.dag_id, run.run_id)
+        if opened is None:
             raise AirflowSkipException("the run was never opened: there is nothing to report")
-        system = Catalog().system(self.routine["system"])
-        counts = write_report(
-            engine, run.dag_id, run.run_id, self.routine["system"], system, self.routine["routine"]
-        )
+        found = write_report(engine, opened, Catalog().system(opened.system))
+        counts = dict(Counter(finding.state for finding in found))
         wanted = run_parameters(context, self.routine)
         ending.run = run_of(context, self.routine, wanted)
         if ending.run is not None:
-            self._resolve(ending, ending.run, wanted)
+            self._resolve(ending, ending.run, wanted, found)
             if counts.get(State.WARNING):
                 digests.plan(engine, run.dag_id, run.run_id)
         return counts
 
-    def _resolve(self, ending: Ending, run: RunOf, wanted: RunParameters) -> None:
+    def _resolve(
+        self, ending: Ending, run: RunOf, wanted: RunParameters, found: Sequence[FindingRow]
+    ) -> None:
         """Resolve the incidents that this run shows to be over."""
         from upkeep.operators.aftermath import resolve_what_recovered
         from upkeep.reports.facts import procedure_of
@@ -101,4 +106,4 @@ class WriteReport(BaseOperator):
         all_there = {procedure_of(task) for task in ours} == set(self.routine["procedures"])
         ended_well = set(ours.values()) <= {"success", "skipped"}
         complete = not wanted.procedures and all_there and ended_well
-        resolve_what_recovered(run, complete=complete)
+        resolve_what_recovered(run, found, complete=complete)

@@ -117,12 +117,12 @@ def group_lines(lines: Iterable[LogLine], max_patterns: int = MAX_PATTERNS) -> l
 
 _ERROR = re.compile(
     r"\b(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ALERT)\b"  # most loggers, in capitals
-    r"|(?i:[\"']?\b(?:level|lvl|severity|log\.level)[\"']?\s*[=:]\s*[\"']?"
+    r"|(?i:\b(?:level|lvl|severity|log\.level)[\"']?\s*[=:]\s*[\"']?"
     r"(?:error|err|fatal|critical|crit|panic|alert|emerg)\b)"  # JSON and logfmt
     r"|(?:\A|\s)[EF]\d{4} \d{2}:\d{2}:\d{2}"  # klog
     r"|\A\[?(?i:error|fatal|critical|panic)\]?:"
     r"|\bTraceback \(most recent call last\)|\bpanic: "
-    r"|\b\w*(?:Error|Exception)\b: "
+    r"|(?:Error|Exception): "
 )
 
 
