@@ -7,19 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.backups.jobs.world import NAME, World, connection
+from tests.backups.jobs.world import NAME, World, connection, end_pod, waiting_pod
 from tests.servers.cluster import until
 
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
 
 LATER = timedelta(minutes=11)
 LOST = "registry.example/does-not-exist:1"
-
-
-def waits(world: World) -> str | None:
-    """Return what the newest pod waits for."""
-    statuses = [one for pod in world.pods()[-1:] for one in pod["status"].get("containerStatuses", [])]
-    return next((one["state"].get("waiting", {}).get("reason") for one in statuses), None)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +36,7 @@ def test_a_job_that_cannot_start_is_given_up_and_deleted(
 ) -> None:
     method = world.method(**changes)
     method.begin(NAME)
-    until(lambda: waits(world) == waiting, f"a pod that waits for {waiting}")
+    until(lambda: waiting_pod(world.pods(), waiting), f"a pod that waits for {waiting}")
     assert method.ready(NAME) is None
 
     with pytest.raises(PermanentError, match="cannot start, and was deleted") as failed:
@@ -57,9 +51,9 @@ def test_a_job_that_cannot_start_is_given_up_and_deleted(
 def test_a_pod_that_needed_too_much_memory_is_told(world: World) -> None:
     method = world.method(image=LOST)
     method.begin(NAME)
-    for number in (1, 2):
-        until(lambda number=number: len(world.pods()) == number and waits(world), f"pod {number}")
-        world.end(world.pods()[-1], 137, "OOMKilled")
+    for _ in range(2):
+        pod = until(lambda: waiting_pod(world.pods(), "ImagePull"), "a pod")
+        end_pod(world.api, pod, 137, "OOMKilled")
     until(lambda: "Failed" in str(world.jobs()[0]["status"].get("conditions")), "the end of the job")
 
     with pytest.raises(PermanentError, match=r"OOMKilled \(exit code 137\); give it more `memory`"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.backups.jobs.world import NAME, World
+from tests.backups.jobs.world import NAME, World, kill
 from tests.servers.cluster import until
 
 from upkeep.backups.dumps.jobs import LONGEST_NAME, job_name
@@ -75,7 +75,7 @@ def test_a_dump_that_is_killed_is_made_by_the_next_pod(world: World) -> None:
         method.begin(NAME)
         assert slow.reached.wait(60)
         assert world.depot.uploads() == 1
-        world.kill(NAME)
+        kill(NAME)
         until(lambda: len(world.pods()) == 2, "the next pod")
 
     copy = until(lambda: method.ready(NAME), "the copy")

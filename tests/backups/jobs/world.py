@@ -114,9 +114,8 @@ class World:
         return list(found["items"])
 
     def pods(self) -> list[dict[str, Any]]:
-        """The namespace's pods, oldest first."""
-        found = self.cluster.api("GET", f"/api/v1/namespaces/{self.namespace}/pods")["items"]
-        return sorted(found, key=lambda pod: pod["metadata"]["creationTimestamp"])
+        """The namespace's pods."""
+        return list(self.cluster.api("GET", f"/api/v1/namespaces/{self.namespace}/pods")["items"])
 
     def secret(self, entries: dict[str, str], method: str = "POST") -> None:
         """Make the secret that the jobs take their connections from, or put another in its place."""
@@ -125,26 +124,24 @@ class World:
         path = f"/api/v1/namespaces/{self.namespace}/secrets"
         self.cluster.api(method, path if method == "POST" else f"{path}/{SECRET}", body)
 
-    def kill(self, name: str) -> None:
-        """Kill the process that makes a dump."""
-        [found] = [
-            int(entry.name)
-            for entry in Path("/proc").iterdir()
-            if entry.name.isdigit() and _words(entry)[-1:] == [name]
-        ]
-        os.kill(found, signal.SIGKILL)
 
-    def end(self, pod: dict[str, Any], code: int, reason: str) -> None:
-        """Write a pod's end as a kubelet does."""
-        ended = {"exitCode": code, "reason": reason, "finishedAt": "2026-11-21T02:00:09Z"}
-        status = {
-            "phase": "Failed",
-            "containerStatuses": [
-                {**one, "state": {"terminated": ended}} for one in pod["status"]["containerStatuses"]
-            ],
-        }
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}/status"
-        self.api.send("PATCH", path, {"status": status}, "application/merge-patch+json")
+def waiting_pod(pods: list[dict[str, Any]], reason: str = "") -> dict[str, Any] | None:
+    """Return the pod whose container waits, for that reason if one is given."""
+    for pod in pods:
+        for status in pod.get("status", {}).get("containerStatuses", []):
+            said = status["state"].get("waiting", {}).get("reason")
+            if said and reason in said:
+                return pod
+    return None
+
+
+def end_pod(api: Api, pod: dict[str, Any], code: int, reason: str) -> None:
+    """Write a pod's end as a kubelet does."""
+    ended = {"exitCode": code, "reason": reason, "finishedAt": "2026-11-21T02:00:09Z"}
+    statuses = [{**one, "state": {"terminated": ended}} for one in pod["status"]["containerStatuses"]]
+    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}/status"
+    body = {"status": {"phase": "Failed", "containerStatuses": statuses}}
+    api.send("PATCH", path, body, "application/merge-patch+json")
 
 
 def connection(of: Cluster) -> str:
@@ -160,9 +157,17 @@ def connection(of: Cluster) -> str:
     return json.dumps({"conn_type": "kubernetes", "extra": {"kube_config": json.dumps(content)}})
 
 
-def _words(process: Path) -> list[str]:
+def kill(name: str) -> None:
+    """Kill the process that makes a dump."""
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    [found] = [pid for pid in pids if words(pid)[-1:] == [name]]
+    os.kill(found, signal.SIGKILL)
+
+
+def words(pid: int) -> list[str]:
+    """Return the words of a process's command line, as anyone on its machine sees them."""
     try:
-        return (process / "cmdline").read_text().split("\0")[:-1]
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
     except OSError:  # it has ended
         return []
 

@@ -69,7 +69,13 @@ def _newest_pod(api: Api, job: Mapping[str, Any]) -> dict[str, Any] | None:
     selector = f"batch.kubernetes.io/controller-uid={text(metadata, 'uid')}"
     pages = api.pages(list_path("pods", text(metadata, "namespace")), {"labelSelector": selector}, 100)
     pods = [pod for page in pages for pod in page]
-    return max(pods, key=lambda pod: text(child(pod, "metadata"), "creationTimestamp"), default=None)
+    return max(pods, key=_age, default=None)
+
+
+def _age(pod: Mapping[str, Any]) -> tuple[str, bool]:
+    """Sort by the second in which pods were made; of two, one that has ended is the older."""
+    ended = text(child(pod, "status"), "phase") in ("Succeeded", "Failed")
+    return text(child(pod, "metadata"), "creationTimestamp"), not ended
 
 
 def _states(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
