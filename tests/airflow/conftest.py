@@ -10,10 +10,12 @@ import pytest
 from tests.airflow.depot import DEPOT, Depot
 from tests.airflow.shop import SECRET, SHOP
 from tests.airflow.waiting import wait_for
+from tests.airflow.yard import YARD, Yard
 from tests.paging.conftest import Outside, servers
 from tests.servers.airflow import RunningAirflow, airflow
 from tests.servers.aws import aws
 from tests.servers.bad import hanging
+from tests.servers.cluster import cluster
 from tests.servers.ledger import Server, postgres_server
 from tests.servers.prometheus import prometheus
 
@@ -47,19 +49,34 @@ def depot(postgres_server: Server) -> Iterator[Depot]:
 
 
 @pytest.fixture(scope="session")
+def yard(depot: Depot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    folder = tmp_path_factory.mktemp("yard")
+    with cluster(folder) as found:
+        made = Yard(depot, found, folder)
+        made.fill()
+        yield made
+
+
+@pytest.fixture(scope="session")
 def running(
-    tmp_path_factory: pytest.TempPathFactory, shop_prometheus: str, servers: Outside, depot: Depot
+    tmp_path_factory: pytest.TempPathFactory,
+    shop_prometheus: str,
+    servers: Outside,
+    depot: Depot,
+    yard: Yard,
 ) -> Iterator[RunningAirflow]:
     systems = tmp_path_factory.mktemp("systems")
     (systems / "shop.yaml").write_text(SHOP)
     (systems / "depot.yaml").write_text(DEPOT)
+    (systems / "yard.yaml").write_text(YARD)
     where = urlsplit(shop_prometheus)
     web = {"conn_type": "http", "host": where.hostname, "port": where.port}
     with hanging() as port:
         slow = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "probe", "password": SECRET}
         connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(slow)}
         outside = {name: json.dumps(one) for name, one in servers.connections().items()}
-        with airflow(Path(systems), connections | outside | depot.connections()) as found:
+        stores = depot.connections() | yard.connections()
+        with airflow(Path(systems), connections | outside | stores) as found:
             yield found
 
 

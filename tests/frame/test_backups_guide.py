@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from upkeep.catalog.check import check_content
-from upkeep.catalog.models.backups import BackupPolicy, Keep, Proving, SecondRegion
+from upkeep.catalog.models.backups import BackupPolicy, Keep, Proving, SecondRegion, job_of
+from upkeep.catalog.models.jobs import DumpJob
 from upkeep.checks.registry import kinds
 
 GUIDE = (Path(__file__).parents[2] / "docs/backups.md").read_text()
@@ -32,15 +33,29 @@ duties:
 """What the example leaves out."""
 
 
+EXAMPLE, BY_JOB = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.M | re.S)
+
+
 def test_example_passes_the_check_of_the_catalog() -> None:
-    (example,) = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.M | re.S)
-    system, problems = check_content(Path("shop.yaml"), (SYSTEM + example).encode())
+    system, problems = check_content(Path("shop.yaml"), (SYSTEM + EXAMPLE).encode())
     assert [str(problem) for problem in problems] == []
     assert system is not None
     assert "database" in system.backups
 
 
-@pytest.mark.parametrize("model", [BackupPolicy, Keep, Proving, SecondRegion])
+def test_example_of_a_job_fits_into_it() -> None:
+    by_worker, connections = "    source: {kind: database, name: main}\n", "connections: {"
+    assert by_worker in EXAMPLE
+    text = SYSTEM + EXAMPLE.replace(by_worker, BY_JOB).replace(
+        connections, f"{connections}kubernetes: shop_kubernetes, "
+    )
+    system, problems = check_content(Path("shop.yaml"), (text + "workload: {namespace: shop}\n").encode())
+    assert [str(problem) for problem in problems] == []
+    assert system is not None
+    assert job_of(system.backups["database"]) is not None
+
+
+@pytest.mark.parametrize("model", [BackupPolicy, DumpJob, Keep, Proving, SecondRegion])
 def test_guide_names_every_field_of(model: type[BackupPolicy]) -> None:
     missing = [name for name in model.model_fields if not re.search(rf"`[^`]*\b{name}\b", GUIDE)]
     assert missing == []

@@ -74,6 +74,11 @@ def test_backups_write_nothing_but_volume_snapshots() -> None:
     assert resources(writing) == {"volumesnapshots", "volumesnapshotcontents"}
 
 
+def test_dumps_by_jobs_may_change_jobs_alone() -> None:
+    (rule,) = BACKUPS["upkeep-dump-jobs"]
+    assert (rule["resources"], rule["verbs"]) == (["jobs"], ["create", "delete"])
+
+
 def test_recoveries_make_what_exports_read_and_delete_nothing() -> None:
     """Only what the cluster itself makes again is read and not made."""
     made = resources([rule for rule in BACKUPS["upkeep-recover"] if "patch" in rule["verbs"]])

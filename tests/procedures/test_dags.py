@@ -12,7 +12,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from upkeep.operators.stages import ApproveStage
+from upkeep.operators.approving import ApproveStage
 
 ROOT = Path(__file__).parents[2]
 DAILY = {

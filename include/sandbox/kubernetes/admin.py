@@ -96,6 +96,11 @@ class Admin:
         self._cluster.behaviours.set_pullable(body["image"], bool(body["pullable"]))
         return {"image": body["image"]}
 
+    def set_program(self, body: _Body) -> Object:
+        """Let containers of an `image` that end really run `command`, with their arguments and secrets."""
+        self._cluster.programs.set(body["image"], body["command"])
+        return {"image": body["image"]}
+
     def make_pods(self, body: _Body) -> Object:
         """Make `count` running pods named `name`-1 … in a `namespace`, with `labels`."""
         namespace = body["namespace"]
@@ -160,6 +165,7 @@ def add_admin_routes(app: web.Application, cluster: Cluster) -> None:
         ("POST", "/sandbox/crashes", admin.add_crash),
         ("DELETE", "/sandbox/crashes/{id}", admin.remove_crash),
         ("POST", "/sandbox/images", admin.set_image),
+        ("POST", "/sandbox/programs", admin.set_program),
         ("POST", "/sandbox/pods", admin.make_pods),
         ("POST", "/sandbox/certificates", admin.set_certificate),
         ("POST", "/sandbox/expire", admin.expire),

@@ -10,6 +10,7 @@ from sandbox.kubernetes.events import Recorder
 from sandbox.kubernetes.logs import LogBook
 from sandbox.kubernetes.objects import Key, Object
 from sandbox.kubernetes.paging import Pager
+from sandbox.kubernetes.programs import Programs
 from sandbox.kubernetes.resources import Registry
 from sandbox.kubernetes.store import Store
 from sandbox.kubernetes.usage import UsageBook
@@ -30,6 +31,7 @@ class Cluster:
         self.pager = Pager(self.clock)
         self.logs = LogBook()
         self.behaviours = Behaviours()
+        self.programs = Programs()
         self.usage = UsageBook(self)
         self.events = Recorder(self)
 

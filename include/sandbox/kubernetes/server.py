@@ -69,6 +69,7 @@ def make_app(cluster: Cluster, token: str) -> web.Application:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        cluster.programs.close()
 
     app.cleanup_ctx.append(control)
     return app

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import Engine
 
+    from upkeep.backups.dumps.jobs import JobOrder
     from upkeep.catalog.models import System
     from upkeep.checks.context import Clients
 
@@ -76,9 +77,12 @@ class Act:
     carried: Mapping[str, Mapping[str, Any]]
     run: tuple[str, str]
     attempt: int
+    start_job: Callable[[JobOrder], None] | None = None
+    """Makes a job in Kubernetes; None in tasks that cannot."""
 
 
 StageFunction = Callable[[Act, Any], Result]
+ByJob = Callable[["System", Any], bool]
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class Stage:
     """None only for an approval, which Airflow itself asks for."""
     poll_seconds: float = 15
     longest_seconds: float = 4 * 3600
+    by_job: ByJob | None = None
+    """Of one that changes something: whether a job in Kubernetes does it."""
 
 
 FieldType = Literal["string", "integer", "boolean"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from upkeep.backups.databases import dumps
 from upkeep.backups.model import Awaited, Copy, Level, Method, Prepared
+from upkeep.backups.policy_of import PolicyOf
 from upkeep.catalog.models.backups import (
     BackupPolicy,
     DatabaseSource,
@@ -21,6 +23,9 @@ from upkeep.catalog.models.backups import (
 from upkeep.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upkeep.backups.dumps.jobs import JobOrder
     from upkeep.catalog.models import System
     from upkeep.checks.context import Clients
 
@@ -55,46 +60,44 @@ def provable(policy: BackupPolicy) -> Level:
     return Level.COMPLETE if opaque else Level.CHECKSUMS
 
 
-@dataclass(frozen=True)
-class _Of:
-    """Whose backup it is, and with what to reach things."""
+def making(
+    system_id: str,
+    system: System,
+    clients: Clients,
+    policy_name: str,
+    start_job: Callable[[JobOrder], None] | None = None,
+) -> Making:
+    """Return a policy with its method. Raises ConfigurationError where the catalog does not say enough.
 
-    system_id: str
-    system: System
-    clients: Clients
-    name: str
-    policy: BackupPolicy
-
-
-def making(system_id: str, system: System, clients: Clients, policy_name: str) -> Making:
-    """Return a policy with its method. Raises ConfigurationError where the catalog does not say enough."""
+    start_job: makes a job in Kubernetes, where the caller can.
+    """
     policy = system.backups.get(policy_name)
     if policy is None:
         raise ConfigurationError(
             f"{system.title} has no backup policy {policy_name!r}; there are {', '.join(system.backups)}"
         )
-    method, where = _method(_Of(system_id, system, clients, policy_name, policy))
+    method, where = _method(PolicyOf(system_id, system, clients, policy_name, policy, start_job))
     return Making(policy_name, policy, method, where, system.timezone)
 
 
-def _method(of: _Of) -> tuple[Method, str]:
+def _method(of: PolicyOf) -> tuple[Method, str]:
     location, source = of.policy.location, of.policy.source
     if isinstance(location, RdsSnapshots):
         return _rds(of, location), f"rds:{location.instance}"
     if isinstance(location, GitExport):
         return _git(of), location.repository
     if isinstance(source, VolumesSource):
-        return _volumes(of, source), f"volume snapshots of {_namespace(of)}"
+        return _volumes(of, source), f"volume snapshots of {of.namespace}"
     if isinstance(location, S3Objects):
         prefix = _repository(of) if isinstance(source, FolderSource) else location.prefix
         return _stored(of, location), f"s3://{location.bucket}/{prefix}"
     raise _unclear(of)
 
 
-def _stored(of: _Of, location: S3Objects) -> Method:
+def _stored(of: PolicyOf, location: S3Objects) -> Method:
     source = of.policy.source
     if isinstance(source, DatabaseSource):
-        return _dump(of, location, source)
+        return dumps(of, location, source)
     if isinstance(source, NamespaceSource):
         return _export(of, location, source)
     if isinstance(source, FolderSource):
@@ -106,13 +109,13 @@ def _stored(of: _Of, location: S3Objects) -> Method:
     raise _unclear(of)
 
 
-def _unclear(of: _Of) -> ConfigurationError:
+def _unclear(of: PolicyOf) -> ConfigurationError:
     return ConfigurationError(
         f"backups.{of.name}: its 'source' does not say what to read; see `upkeep catalog schema`"
     )
 
 
-def _rds(of: _Of, location: RdsSnapshots) -> Method:
+def _rds(of: PolicyOf, location: RdsSnapshots) -> Method:
     from upkeep.backups.rds.rows import Promise
     from upkeep.backups.rds.snapshots import RdsSnapshots as Snapshots
 
@@ -125,28 +128,7 @@ def _rds(of: _Of, location: RdsSnapshots) -> Method:
     return Snapshots(of.clients.aws("rds"), promise, prefix=location.name_prefix or "")
 
 
-def _dump(of: _Of, location: S3Objects, source: DatabaseSource) -> Method:
-    from upkeep.backups.dumps.mysql import MySqlDump
-    from upkeep.backups.dumps.postgres import PostgresDump
-
-    database = of.system.resources.databases.get(source.name)
-    if database is None:
-        raise ConfigurationError(f"backups.{of.name}: the system has no database {source.name!r}")
-    made = MySqlDump if database.engine == "mysql" else PostgresDump
-    key = of.clients.backup_key() if of.policy.encryption == "age" else None
-    return made(
-        server=of.clients.database(database.engine),
-        client=of.clients.aws("s3"),
-        bucket=location.bucket,
-        prefix=location.prefix,
-        encryption=_way(of),
-        recipients=(key.recipient,) if key else (),
-        identities=(key.identity,) if key and key.identity else (),
-        smallest_bytes=of.policy.smallest_bytes or 1,
-    )
-
-
-def _export(of: _Of, location: S3Objects, source: NamespaceSource) -> Method:
+def _export(of: PolicyOf, location: S3Objects, source: NamespaceSource) -> Method:
     from upkeep.backups.kubernetes.export import NamespaceExport
     from upkeep.backups.kubernetes.selection import CERTIFICATE, EVERYTHING, Selection
 
@@ -155,36 +137,30 @@ def _export(of: _Of, location: S3Objects, source: NamespaceSource) -> Method:
         selection = Selection(tuple(source.only), None, CERTIFICATE in source.only)
     return NamespaceExport(
         api=of.clients.kubernetes().api,
-        namespace=_namespace(of),
+        namespace=of.namespace,
         s3=of.clients.aws("s3"),
         bucket=location.bucket,
         prefix=location.prefix,
         recipients=(of.clients.backup_key().recipient,),
         selection=selection,
-        extra=_options(of),
+        extra=of.options,
     )
 
 
-def _namespace(of: _Of) -> str:
-    if of.system.workload is None:
-        raise ConfigurationError(f"backups.{of.name}: the system names no workload, so no namespace")
-    return of.system.workload.namespace
-
-
-def _git(of: _Of) -> Method:
+def _git(of: PolicyOf) -> Method:
     from upkeep.backups.kubernetes.git import GitConfiguration
 
     url, login = of.clients.git()
     return GitConfiguration(
         api=of.clients.kubernetes().api,
-        namespace=_namespace(of),
+        namespace=of.namespace,
         url=url,
         recipients=(of.clients.backup_key().recipient,),
         login=login,
     )
 
 
-def _bundles(of: _Of, location: S3Objects, source: GitSource) -> Method:
+def _bundles(of: PolicyOf, location: S3Objects, source: GitSource) -> Method:
     from upkeep.backups.files.bundles import GitBundles
 
     url, login = of.clients.git()
@@ -195,23 +171,23 @@ def _bundles(of: _Of, location: S3Objects, source: GitSource) -> Method:
         url=url,
         login=login,
         branch=source.branch,
-        options=_options(of),
+        options=of.options,
     )
 
 
-def _volumes(of: _Of, source: VolumesSource) -> Method:
+def _volumes(of: PolicyOf, source: VolumesSource) -> Method:
     from upkeep.backups.kubernetes.snapshots import VolumeSnapshots
 
     return VolumeSnapshots(
         api=of.clients.kubernetes().api,
-        namespace=_namespace(of),
+        namespace=of.namespace,
         policy=of.name.replace("_", "-"),
         labels=source.selector or None,
         snapshot_class=source.snapshot_class,
     )
 
 
-def _files(of: _Of, location: S3Objects, source: FolderSource) -> Method:
+def _files(of: PolicyOf, location: S3Objects, source: FolderSource) -> Method:
     from upkeep.backups.files import Repository, ResticFiles, S3Packs
 
     prefix = _repository(of)
@@ -228,12 +204,12 @@ def _files(of: _Of, location: S3Objects, source: FolderSource) -> Method:
     )
 
 
-def _repository(of: _Of) -> str:
+def _repository(of: PolicyOf) -> str:
     """Return where the repository is: beside the prefix of what else is stored, for packs are no backups."""
     return f"restic/{of.name}"
 
 
-def _parts(of: _Of, location: S3Objects, source: PartsSource) -> Method:
+def _parts(of: PolicyOf, location: S3Objects, source: PartsSource) -> Method:
     from upkeep.backups.parts import Parts
 
     parts = {}
@@ -250,14 +226,3 @@ def _parts(of: _Of, location: S3Objects, source: PartsSource) -> Method:
         method, _ = _method(replace(of, name=f"{of.name}_{part}", policy=policy))
         parts[part] = method
     return Parts(parts)
-
-
-def _way(of: _Of) -> Literal["aws:kms", "AES256", "age", "none"]:
-    if of.policy.encryption == "restic":
-        raise ConfigurationError(f"backups.{of.name}: restic encrypts its own repositories alone")
-    return of.policy.encryption
-
-
-def _options(of: _Of) -> dict[str, str]:
-    way = of.policy.encryption
-    return {"ServerSideEncryption": way} if way in ("aws:kms", "AES256") else {}

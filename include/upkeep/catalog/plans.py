@@ -12,6 +12,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from upkeep.acts.model import FormField, Stage
     from upkeep.catalog.models import ProcedureUse, Routine, System
     from upkeep.catalog.models.people import Owner
@@ -27,6 +29,8 @@ class StagePlan:
     does: str
     poll_seconds: float
     longest_seconds: float
+    by_job: bool = False
+    """Whether a job in Kubernetes does it."""
 
 
 @dataclass(frozen=True)
@@ -171,13 +175,16 @@ def _task(
         doc_md=page.task(use),
         procedure_id=use.id,
         after=list(use.after),
-        stages=[_stage(stage) for stage in used.act.stages] if used.act else [],
+        stages=[_stage(stage, system, parameters) for stage in used.act.stages] if used.act else [],
         fields=[_field(one, prefix) for one in used.act.fields(system, parameters)] if used.act else [],
     )
 
 
-def _stage(stage: Stage) -> StagePlan:
-    return StagePlan(stage.name, stage.title, str(stage.does), stage.poll_seconds, stage.longest_seconds)
+def _stage(stage: Stage, system: System, parameters: BaseModel) -> StagePlan:
+    by_job = stage.by_job is not None and stage.by_job(system, parameters)
+    return StagePlan(
+        stage.name, stage.title, str(stage.does), stage.poll_seconds, stage.longest_seconds, by_job
+    )
 
 
 def _field(one: FormField, prefix: str) -> FieldPlan:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from upkeep.catalog.models import System
-from upkeep.catalog.models.backups import GitExport, Replica
+from upkeep.catalog.models.backups import GitExport, PartsSource, Replica, job_of
 from upkeep.catalog.positions import Path
 from upkeep.catalog.problems import Problem, suggest
 from upkeep.catalog.read import Document
@@ -124,6 +124,7 @@ def _check_ids(system: System, document: Document) -> Iterator[Problem]:
 
 def _check_values(system: System, document: Document) -> Iterator[Problem]:
     yield from _check_second_region(system, document)
+    yield from _check_dump_jobs(system, document)
     for name, end in system.health.items():
         if (end.path is None) == (end.url is None):
             what, fix = "an end point has exactly one of path and url", "write the one that it is reached by"
@@ -147,6 +148,26 @@ def _check_second_region(system: System, document: Document) -> Iterator[Problem
             what = f"{record.name} leads to the same in both regions"
             fix = "write what it leads to in the second region"
             yield document.problem((*SECOND_REGION, "dns", index, "secondary"), what, fix)
+
+
+def _check_dump_jobs(system: System, document: Document) -> Iterator[Problem]:
+    by_job = [name for name, policy in system.backups.items() if job_of(policy)]
+    for name in by_job:
+        place: Path = ("backups", name, "source", "job")
+        if system.workload is None:
+            what, fix = "the system names no workload, so no namespace for the job", "add 'workload'"
+            yield document.problem(place, what, f"{fix}, or let the worker make the dump: remove 'job'")
+        if "kubernetes" not in system.connections:
+            what = "a job needs the system's connection to Kubernetes"
+            yield document.problem(place, what, "add 'kubernetes' to 'connections'")
+    for name, policy in system.backups.items():
+        for index, part in enumerate(
+            policy.source.policies if isinstance(policy.source, PartsSource) else ()
+        ):
+            if part in by_job:
+                what = f"{part!r} is made by a job, which cannot be part of another backup"
+                fix = "name a policy without 'job', or leave this part out"
+                yield document.problem(("backups", name, "source", "policies", index), what, fix)
 
 
 def _warn_of_placeholders(system: System, document: Document) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from upkeep.backups.keys import BackupKey
     from upkeep.backups.kubernetes.repository import GitLogin
     from upkeep.backups.model import Level
+    from upkeep.catalog.models.system import ConnectionRole
     from upkeep.clients.alertmanager import Alertmanager
     from upkeep.clients.endpoint import Endpoint
     from upkeep.clients.kubernetes import Kubernetes
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from upkeep.clients.postgres import Postgres
     from upkeep.clients.prometheus import Prometheus
     from upkeep.clients.redis import Redis
+
+
+class Connected(Protocol):
+    """Whatever has connections: a system of the catalog."""
+
+    @property
+    def title(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def connections(self) -> Mapping[ConnectionRole, str]:
+        """The ids of its connections, by role."""
 
 
 class Clients(Protocol):

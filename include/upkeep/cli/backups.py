@@ -9,9 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from upkeep.cli.dumping import dump
+
 app = typer.Typer(
     help="Backups as the ledger knows them. They are made and restored in Airflow.", no_args_is_help=True
 )
+app.command()(dump)
 
 
 @app.command(name="list")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from upkeep.backups.files.place import ResticPlace
     from upkeep.backups.keys import BackupKey
     from upkeep.backups.kubernetes.repository import GitLogin
-    from upkeep.catalog.models import System
     from upkeep.catalog.models.system import ConnectionRole
+    from upkeep.checks.context import Connected
     from upkeep.clients.alertmanager import Alertmanager
     from upkeep.clients.endpoint import Endpoint
     from upkeep.clients.kubernetes import Kubernetes
@@ -43,7 +43,7 @@ class AirflowClients:
     role or Airflow has none of that id.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: Connected) -> None:
         self._system = system
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()

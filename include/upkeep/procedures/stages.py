@@ -11,8 +11,9 @@ from airflow.sdk import DAG, BaseOperator, TaskGroup, TriggerRule
 
 from upkeep.acts.model import Does
 from upkeep.catalog.plans import RoutinePlan, StagePlan, TaskPlan
+from upkeep.operators.approving import ApproveStage
 from upkeep.operators.run import RoutineFacts
-from upkeep.operators.stages import ApproveStage, RunStage, StageFacts, WaitForStage
+from upkeep.operators.stages import RunStage, StageFacts, WaitForStage
 
 MOST_APPROVALS = 2
 """Persons that a catalog may ask to approve one plan."""
@@ -75,4 +76,8 @@ def _operators(stage: StagePlan, common: dict[str, Any]) -> list[BaseOperator]:
         cleaning = RunStage(task_id=stage.name, trigger_rule=TriggerRule.ALL_DONE, **common)
         return [ended, cleaning.as_teardown(on_failure_fail_dagrun=True)]
     longest = timedelta(seconds=stage.longest_seconds)
+    if stage.by_job:
+        from upkeep.operators.jobs import JobStage  # a second to import, for few DAGs
+
+        return [JobStage(task_id=stage.name, execution_timeout=longest, **common)]
     return [RunStage(task_id=stage.name, execution_timeout=longest, **common)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
+
 import pytest
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -120,3 +123,42 @@ def test_a_cron_job_starts_when_it_is_due(http, namespace, jobs, wait_for):
     wait_for(lambda: "lastSuccessfulTime" in http.get(f"{crons}/tick").json()["status"])
     bad = {**body, "metadata": {"name": "bad"}, "spec": {**body["spec"], "schedule": "soon"}}
     assert http.post(crons, json=bad).status_code == 422
+
+
+def test_a_container_whose_image_has_a_program_really_runs(http, namespace, jobs, wait_for):
+    image = f"registry.example/{namespace}:1"
+    http.post("/sandbox/programs", json={"image": image, "command": ["sh", "-c"]}).raise_for_status()
+    secret = {"metadata": {"name": "words"}, "data": {"WORD": base64.b64encode(b"hello").decode()}}
+    http.post(f"/api/v1/namespaces/{namespace}/secrets", json=secret).raise_for_status()
+    job = _job("real", backoffLimit=0)
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    container |= {"image": image, "envFrom": [{"secretRef": {"name": "words"}}]}
+    container["args"] = ["echo $WORD; exit 7"]
+
+    http.post(jobs, json=job).raise_for_status()
+
+    wait_for(_done(http, f"{jobs}/real", "Failed"))
+    (pod,) = _pods(http, namespace, "real")
+    assert pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 7
+    log = http.get(f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/log")
+    assert log.text == "hello\n"
+
+
+def test_a_program_is_asked_to_end_with_its_pod_and_then_made_to(http, namespace, jobs, wait_for, tmp_path):
+    image = f"registry.example/{namespace}:1"
+    http.post("/sandbox/programs", json={"image": image, "command": ["sh", "-c"]}).raise_for_status()
+    asked, began = tmp_path / "asked", tmp_path / "began"
+    job = _job("stubborn")
+    job["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    begins = f"trap 'touch {asked}' TERM; echo $$ > {began}.new; mv {began}.new {began}"
+    stays = f"{begins}; while :; do sleep 0.1; done"
+    container |= {"image": image, "args": [stays]}
+    http.post(jobs, json=job).raise_for_status()
+    wait_for(began.exists)
+
+    http.request("DELETE", f"{jobs}/stubborn", json={"propagationPolicy": "Foreground"}).raise_for_status()
+
+    wait_for(lambda: http.get(f"{jobs}/stubborn").status_code == 404)
+    assert asked.exists()
+    assert not Path(f"/proc/{began.read_text().strip()}").exists()

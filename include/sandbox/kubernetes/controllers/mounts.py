@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.objects import Object, dig
+from sandbox.kubernetes.programs import decoded
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,15 @@ class Missing:
 def missing_part(cluster: Cluster, pod: Object) -> Missing | None:
     """Return the first thing that a pod refers to and that is not there, or None."""
     return next(_missing(cluster, pod), None)
+
+
+def environment(cluster: Cluster, pod: Object) -> dict[str, str]:
+    """Return the variables that the pod's first container gets from secrets as a whole, and by name."""
+    container, found = pod["spec"]["containers"][0], {}
+    for source in container.get("envFrom") or ():
+        key = (pod["metadata"]["namespace"], dig(source, "secretRef", "name") or "")
+        found |= decoded(cluster.get("secrets", key) or {})
+    return found | {one["name"]: one["value"] for one in container.get("env") or () if "value" in one}
 
 
 def _missing(cluster: Cluster, pod: Object) -> Iterator[Missing]:

@@ -9,7 +9,7 @@ from sandbox.kubernetes.behaviours import NEVER_READY, exit_code, run_seconds, s
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.controllers.base import Controller
 from sandbox.kubernetes.controllers.crashes import crash, crash_of, heal, is_crashing
-from sandbox.kubernetes.controllers.mounts import missing_part
+from sandbox.kubernetes.controllers.mounts import environment, missing_part
 from sandbox.kubernetes.controllers.scheduling import Scheduler
 from sandbox.kubernetes.deletion import finish
 from sandbox.kubernetes.objects import Key, Object, annotations_of, dig, is_deleting, is_finished, key_of
@@ -18,6 +18,7 @@ from sandbox.kubernetes.store import Change
 START_SECONDS = 0.15
 STOP_SECONDS = 0.1
 _RECHECK_SECONDS = 0.5
+_PROGRAM_SECONDS = 0.1
 _INSTANT_SECONDS = 0.001
 """What is left of a step because clocks round is nothing."""
 
@@ -40,6 +41,7 @@ class Pods(Controller):
             return []
         if change.type == "DELETED":
             self.cluster.logs.forget(change.object)
+            self.cluster.programs.forget(change.object)
             self._begun.pop(change.object["metadata"]["uid"], None)
         return [key_of(change.object)]
 
@@ -73,9 +75,12 @@ class Pods(Controller):
         return left if left > _INSTANT_SECONDS else 0.0
 
     def _stop(self, pod: Object) -> float | None:
-        """Let the containers end. They have the grace period to do so, and do not need it."""
-        seconds = STOP_SECONDS if pod["metadata"].get("deletionGracePeriodSeconds") else 0.0
-        if left := self._left(pod, "stop", seconds):
+        """Let the containers end. They have the grace period to do so; only real programs may need it."""
+        grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+        if self.cluster.programs.at_work(pod):
+            self.cluster.programs.stop(pod, now=not self._left(pod, "stop", grace))
+            return _PROGRAM_SECONDS
+        if left := self._left(pod, "stop", min(grace, STOP_SECONDS)):
             self.cluster.events.normal(pod, "kubelet", "Killing", "Stopping the containers")
             return left
         finish(self.cluster, self.cluster.registry["pods"], pod)
@@ -103,7 +108,8 @@ class Pods(Controller):
             self.cluster.logs.append(pod, container["name"], start_lines(pod, now))
             message = f"Started container {container['name']}"
             self.cluster.events.normal(pod, "kubelet", "Started", message)
-        self.cluster.set_status("pods", pod, **changes)
+        pod = self.cluster.set_status("pods", pod, **changes)
+        self.cluster.programs.start(pod, environment(self.cluster, pod))
         return None
 
     def _wait(self, pod: Object, reason: str, message: str, everything: bool = False) -> None:
@@ -126,10 +132,22 @@ class Pods(Controller):
         self._probe(pod)
         if pod["spec"].get("restartPolicy") == "Always":
             return None
+        if self.cluster.programs.runs(pod):
+            return self._follow(pod)
         restarts = pod["status"]["containerStatuses"][0]["restartCount"]
         if left := self._left(pod, f"run {restarts}", run_seconds(pod)):
             return left
-        self._end(pod)
+        self._end(pod, exit_code(pod))
+        return None
+
+    def _follow(self, pod: Object) -> float | None:
+        """Look whether a real program has ended."""
+        code = self.cluster.programs.ended(pod)
+        if code is None:
+            return _PROGRAM_SECONDS
+        now, name = self.cluster.clock.now(), pod["spec"]["containers"][0]["name"]
+        self.cluster.logs.append(pod, name, [(now, line) for line in self.cluster.programs.output(pod)])
+        self._end(pod, code)
         return None
 
     def _probe(self, pod: Object) -> None:
@@ -139,8 +157,8 @@ class Pods(Controller):
             changes = podstatus.with_readiness(pod, statuses, ready, self.cluster.clock.stamp())
             self.cluster.set_status("pods", pod, **changes)
 
-    def _end(self, pod: Object) -> None:
-        code, stamp = exit_code(pod), self.cluster.clock.stamp()
+    def _end(self, pod: Object, code: int) -> None:
+        stamp = self.cluster.clock.stamp()
         if code == 0 or pod["spec"].get("restartPolicy") == "Never":
             self.cluster.set_status("pods", pod, **podstatus.ended(pod, code, stamp))
             return

@@ -13,6 +13,8 @@ from upkeep.acts.model import Act, Does, Result, Stage
 from upkeep.acts.plans import Plan
 from upkeep.backups.keeping import copies_there, retained
 from upkeep.backups.model import Copy, Level, Proof
+from upkeep.catalog.models import System
+from upkeep.catalog.models.backups import BackupPolicy, job_of
 from upkeep.checks.registry import register_act
 from upkeep.errors import PermanentError
 from upkeep.findings import Finding, State
@@ -37,7 +39,9 @@ def plan(act: Act, parameters: BackupParameters) -> Result:
     expiring = why_of(retained(way, there, known, act.now).expiring)
     made_before = any(copy.name == name and not copy.problems for copy in there)
     steps = [
-        f"{name} is there already" if made_before else f"Back up {way.policy.what} to {way.where}",
+        f"{name} is there already"
+        if made_before
+        else f"Back up {way.policy.what} to {way.where}{_by(way.policy)}",
         "Examine it: there, complete, as its checksums say",
         f"Then delete what the policy no longer keeps: {len(expiring)} copies, as things are now",
     ]
@@ -51,6 +55,11 @@ def plan(act: Act, parameters: BackupParameters) -> Result:
     said = "; ".join(steps)
     finding = finding_of(act, check_of("plan", parameters), State.OK, said, {"would_delete": expiring})
     return Result(said, {**made.carried(), "name": name, "markdown": made.markdown()}, [finding])
+
+
+def _by(policy: BackupPolicy) -> str:
+    job = job_of(policy)
+    return f", by a job of {job.image}" if job else ""
 
 
 def make(act: Act, parameters: BackupParameters) -> Result:
@@ -112,13 +121,18 @@ def proof_finding(act: Act, parameters: BackupParameters, copy: Copy, proofs: Se
     )
 
 
+def _by_job(system: System, parameters: BackupParameters) -> bool:
+    policy = system.backups.get(parameters.policy)
+    return policy is not None and job_of(policy) is not None
+
+
 register_act(
     "backup",
     "Make a backup by its policy, examine and record it, delete what the policy no longer keeps.",
     parameters=BackupParameters,
     stages=(
         Stage("plan", "Look what would be done", Does.LOOK, plan),
-        Stage("make", "Make the backup", Does.CHANGE, make),
+        Stage("make", "Make the backup", Does.CHANGE, make, by_job=_by_job),
         Stage("ready", "Wait until it is finished", Does.WAIT, ready),
         Stage("prove", "Examine it", Does.CHANGE, prove),
         Stage("expire", "Delete what has expired", Does.CHANGE, expire),

@@ -25,7 +25,7 @@ def name_of(act: Act, parameters: BackupParameters) -> str:
 
 def way_of(act: Act, parameters: BackupParameters) -> Making:
     """Return the policy with its method. Raises ConfigurationError where the catalog does not say enough."""
-    return making(act.system_id, act.system, act.clients, parameters.policy)
+    return making(act.system_id, act.system, act.clients, parameters.policy, act.start_job)
 
 
 def finding_of(act: Act, check: str, state: State, said: str, evidence: Mapping[str, Any]) -> Finding:

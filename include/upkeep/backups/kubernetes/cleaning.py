@@ -13,6 +13,9 @@ from typing import Any
 from upkeep.backups.kubernetes.kinds import Kind, Object
 from upkeep.clients.answers import child, children, text
 
+OF_ONE_BACKUP = {"app.kubernetes.io/managed-by": "upkeep", "upkeep.io/job": "dump"}
+"""Labels of the jobs that make one backup each."""
+
 DERIVED_KINDS = {
     "events": "history that the cluster writes",
     "events.events.k8s.io": "history that the cluster writes",
@@ -61,6 +64,8 @@ def left_out(kind: Kind, obj: Object, selecting: Collection[str] = ()) -> str | 
     metadata = child(obj, "metadata")
     if kind.name in DERIVED_KINDS:
         return DERIVED_KINDS[kind.name]
+    if OF_ONE_BACKUP.items() <= child(metadata, "labels").items():
+        return "one backup's job"
     controlled = any(owner.get("controller") for owner in children(metadata, "ownerReferences"))
     if controlled and kind.name not in HOLDS_DATA:
         return "made by its controller"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from upkeep.catalog.models.base import ConnectionId, Cron, Entry, Name
+from upkeep.catalog.models.jobs import DumpJob
 
 
 class Keep(Entry):
@@ -57,6 +58,8 @@ class DatabaseSource(Entry):
     kind: Literal["database"]
     name: Name = "main"
     """One of `resources.databases`."""
+    job: DumpJob | None = None
+    """The job that makes the dump; without it the worker does."""
 
 
 class NamespaceSource(Entry):
@@ -154,6 +157,11 @@ class BackupPolicy(Entry):
     proof: Proving = Proving()
     fact: str | None = None
     """The guide's own words, or why ours differ."""
+
+
+def job_of(policy: BackupPolicy) -> DumpJob | None:
+    """Return the job that makes the policy's copies, None where a worker makes them."""
+    return policy.source.job if isinstance(policy.source, DatabaseSource) else None
 
 
 class DisasterScenario(Entry):

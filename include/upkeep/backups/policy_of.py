@@ -1,0 +1,47 @@
+"""Whose backup it is, and with what to reach things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from upkeep.catalog.models.backups import BackupPolicy
+from upkeep.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from upkeep.backups.dumps.jobs import JobOrder
+    from upkeep.catalog.models import System
+    from upkeep.checks.context import Clients
+
+
+@dataclass(frozen=True)
+class PolicyOf:
+    """A policy of a system. start_job: makes a job in Kubernetes, where the task can."""
+
+    system_id: str
+    system: System
+    clients: Clients
+    name: str
+    policy: BackupPolicy
+    start_job: Callable[[JobOrder], None] | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The workload's namespace. Raises ConfigurationError where the catalog names none."""
+        if self.system.workload is None:
+            raise ConfigurationError(f"backups.{self.name}: the system names no workload, so no namespace")
+        return self.system.workload.namespace
+
+    @property
+    def way(self) -> Literal["aws:kms", "AES256", "age", "none"]:
+        """How its objects are encrypted. Raises ConfigurationError for what only restic does."""
+        if self.policy.encryption == "restic":
+            raise ConfigurationError(f"backups.{self.name}: restic encrypts its own repositories alone")
+        return self.policy.encryption
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What S3 is told with each object."""
+        way = self.policy.encryption
+        return {"ServerSideEncryption": way} if way in ("aws:kms", "AES256") else {}
