@@ -444,7 +444,7 @@ backups:
         (
             "s3_object, bucket: b",
             "s3_object → backups.database.location.kind: 's3_object' is not allowed here, "
-            "did you mean 's3_objects'? Write one of rds_snapshot, s3_objects, git, replica",
+            "did you mean 's3_objects'? Write one of rds_snapshot, s3_objects, pgbackrest, git, replica",
         ),
         (
             "s3_objects, connection: shop_prometheus",
@@ -461,6 +461,16 @@ def test_where_backups_are(folder: Folder, location: str, said: str) -> None:
     path = folder.add("shop")
     path.write_text(path.read_text() + BACKUP % location)
     assert wrong(path) == [said]
+
+
+def test_a_binary_log_continues_dumps(folder: Folder) -> None:
+    path = folder.add("shop")
+    place = "s3_objects, connection: shop_prometheus, bucket: b"
+    source = "    source: {kind: binlog, dumps: databse}\n"
+    path.write_text(path.read_text() + BACKUP % place + source)
+    assert wrong(path) == [
+        "databse → backups.database.source.dumps: there is no dump 'databse', no dumps are defined"
+    ]
 
 
 SECOND_REGION = """

@@ -35,6 +35,7 @@ def test_the_kinds_and_what_they_read() -> None:
         "dashboards": Reads.HISTORY,
         "drill_dump": Reads.ACTS,
         "drill_files": Reads.ACTS,
+        "drill_moment": Reads.ACTS,
         "drill_namespace": Reads.ACTS,
         "drill_region": Reads.ACTS,
         "drill_snapshot": Reads.ACTS,

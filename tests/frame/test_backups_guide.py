@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from upkeep.catalog.check import check_content
-from upkeep.catalog.models.backups import BackupPolicy, Keep, Proving, SecondRegion, job_of
+from upkeep.catalog.models.backups import (
+    BackupPolicy,
+    BinlogSource,
+    Keep,
+    PgBackRestStanza,
+    Proving,
+    SecondRegion,
+    job_of,
+)
 from upkeep.catalog.models.jobs import DumpJob
 from upkeep.checks.registry import kinds
 
@@ -29,18 +37,23 @@ escalation:
   default_chain: operations
 duties:
   - {id: shop/backup/database, what: The database}
+  - {id: shop/recovery/moment, what: The database as it was}
 """
 """What the example leaves out."""
 
 
-EXAMPLE, BY_JOB = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.M | re.S)
+EXAMPLE, BY_JOB, TO_A_MOMENT = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.M | re.S)
 
 
-def test_example_passes_the_check_of_the_catalog() -> None:
-    system, problems = check_content(Path("shop.yaml"), (SYSTEM + EXAMPLE).encode())
+@pytest.mark.parametrize(
+    ("example", "policies"),
+    [(EXAMPLE, {"database"}), (TO_A_MOMENT, {"orders", "carts", "carts_log"})],
+)
+def test_example_passes_the_check_of_the_catalog(example: str, policies: set[str]) -> None:
+    system, problems = check_content(Path("shop.yaml"), (SYSTEM + example).encode())
     assert [str(problem) for problem in problems] == []
     assert system is not None
-    assert "database" in system.backups
+    assert set(system.backups) == policies
 
 
 def test_example_of_a_job_fits_into_it() -> None:
@@ -55,7 +68,9 @@ def test_example_of_a_job_fits_into_it() -> None:
     assert job_of(system.backups["database"]) is not None
 
 
-@pytest.mark.parametrize("model", [BackupPolicy, DumpJob, Keep, Proving, SecondRegion])
+@pytest.mark.parametrize(
+    "model", [BackupPolicy, BinlogSource, DumpJob, Keep, PgBackRestStanza, Proving, SecondRegion]
+)
 def test_guide_names_every_field_of(model: type[BackupPolicy]) -> None:
     missing = [name for name in model.model_fields if not re.search(rf"`[^`]*\b{name}\b", GUIDE)]
     assert missing == []

@@ -49,6 +49,7 @@ def candidates(there: Iterable[Copy], known: Sequence[Known]) -> list[Candidate]
                 held=copy.held,
                 complete=not copy.problems,
                 broken=bool(one and one.broken),
+                needed_by=tuple(copy.needed_by),
             )
         )
     return found

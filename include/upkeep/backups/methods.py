@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from upkeep.backups.databases import dumps
+from upkeep.backups.databases import base_backups, binlogs, dumps
 from upkeep.backups.model import Awaited, Copy, Level, Method, Prepared
 from upkeep.backups.policy_of import PolicyOf
 from upkeep.catalog.models.backups import (
     BackupPolicy,
+    BinlogSource,
     DatabaseSource,
     FolderSource,
     GitExport,
     GitSource,
     NamespaceSource,
     PartsSource,
+    PgBackRestStanza,
     RdsSnapshots,
     S3Objects,
     VolumesSource,
@@ -86,6 +88,8 @@ def _method(of: PolicyOf) -> tuple[Method, str]:
         return _rds(of, location), f"rds:{location.instance}"
     if isinstance(location, GitExport):
         return _git(of), location.repository
+    if isinstance(location, PgBackRestStanza):
+        return base_backups(of, location), f"pgbackrest:{location.stanza}"
     if isinstance(source, VolumesSource):
         return _volumes(of, source), f"volume snapshots of {of.namespace}"
     if isinstance(location, S3Objects):
@@ -98,6 +102,8 @@ def _stored(of: PolicyOf, location: S3Objects) -> Method:
     source = of.policy.source
     if isinstance(source, DatabaseSource):
         return dumps(of, location, source)
+    if isinstance(source, BinlogSource):
+        return binlogs(of, location, source)
     if isinstance(source, NamespaceSource):
         return _export(of, location, source)
     if isinstance(source, FolderSource):

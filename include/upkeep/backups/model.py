@@ -47,6 +47,8 @@ class Copy:
     problems: Sequence[str] = ()
     held: bool = False
     """Under legal hold or object lock: never deleted."""
+    needed_by: Sequence[str] = ()
+    """Names of backups, of this policy or another, that cannot be restored without it."""
 
 
 @dataclass(frozen=True)

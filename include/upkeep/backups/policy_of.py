@@ -35,10 +35,13 @@ class PolicyOf:
 
     @property
     def way(self) -> Literal["aws:kms", "AES256", "age", "none"]:
-        """How its objects are encrypted. Raises ConfigurationError for what only restic does."""
-        if self.policy.encryption == "restic":
-            raise ConfigurationError(f"backups.{self.name}: restic encrypts its own repositories alone")
-        return self.policy.encryption
+        """How its objects are encrypted. Raises ConfigurationError for what only restic and pgBackRest do."""
+        way = self.policy.encryption
+        if way == "restic" or way == "aes-256-cbc":  # noqa: PLR1714 - mypy narrows this one
+            raise ConfigurationError(
+                f"backups.{self.name}: {way!r} is what restic or pgBackRest does, not for this source"
+            )
+        return way
 
     @property
     def options(self) -> dict[str, str]:

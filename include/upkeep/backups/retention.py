@@ -43,7 +43,8 @@ class Candidate:
     """A backup of a policy. name: unique within it. made_at: with time zone.
 
     level: the last proven one. held: under legal hold or object lock. complete: all its parts are there and
-    finished. broken: an examination has shown damage.
+    finished. broken: an examination has shown damage. needed_by: names of backups, of this policy or
+    another, that cannot be restored without it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Candidate:
     held: bool = False
     complete: bool = True
     broken: bool = False
+    needed_by: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -99,7 +101,19 @@ def retain(candidates: Iterable[Candidate], rules: Rules, now: datetime) -> Rete
             kept.append(Decision(one, tuple(reasons)))
         else:
             expiring.append(Decision(one, (_why_not(one, proven[-1]),)))
-    return Retention(tuple(kept), tuple(expiring))
+    return _with_what_they_need(kept, expiring)
+
+
+def _with_what_they_need(kept: Sequence[Decision], expiring: Sequence[Decision]) -> Retention:
+    """Return the decisions, where a backup stays as long as one that stays needs it."""
+    going = {one.name: one for one in expiring}
+    spared = []
+    while needed := [(o, by) for o in going.values() for by in o.candidate.needed_by if by not in going]:
+        for one, by in needed:
+            if going.pop(one.name, None):
+                spared.append(Decision(one.candidate, (f"{by} needs it",)))
+    staying = sorted([*kept, *spared], key=lambda one: _age_order(one.candidate), reverse=True)
+    return Retention(tuple(staying), tuple(going.values()))
 
 
 def _age_order(one: Candidate) -> tuple[datetime, str]:

@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from upkeep.catalog.models import System
-from upkeep.catalog.models.backups import GitExport, PartsSource, Replica, job_of
+from upkeep.catalog.models.backups import (
+    BinlogSource,
+    DatabaseSource,
+    GitExport,
+    PartsSource,
+    Replica,
+    S3Objects,
+    job_of,
+)
 from upkeep.catalog.positions import Path
 from upkeep.catalog.problems import Problem, suggest
 from upkeep.catalog.read import Document
@@ -39,6 +47,13 @@ def _references(system: System) -> Iterator[Reference]:
         elif not isinstance(policy.location, GitExport):
             known = list(dict.fromkeys(system.connections.values()))
             yield (*place, "connection"), policy.location.connection, known, "connection"
+        if isinstance(policy.source, BinlogSource):
+            dumps = [
+                other
+                for other, one in system.backups.items()
+                if isinstance(one.location, S3Objects) and isinstance(one.source, DatabaseSource)
+            ]
+            yield ("backups", name, "source", "dumps"), policy.source.dumps, dumps, "dump"
     if system.recovery_targets and (second := system.recovery_targets.second_region):
         yield (*SECOND_REGION, "lag_metric"), second.lag_metric, system.metrics, "metric"
 

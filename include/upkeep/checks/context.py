@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from upkeep.backups.keys import BackupKey
     from upkeep.backups.kubernetes.repository import GitLogin
     from upkeep.backups.model import Level
+    from upkeep.backups.physical.place import PgBackRestPlace
     from upkeep.catalog.models.system import ConnectionRole
     from upkeep.clients.alertmanager import Alertmanager
     from upkeep.clients.endpoint import Endpoint
@@ -90,6 +91,9 @@ class Clients(Protocol):
 
     def restic(self, bucket: str, prefix: str) -> ResticPlace:
         """A restic repository in a bucket, as its program reaches it."""
+
+    def pgbackrest(self, stanza: str) -> PgBackRestPlace:
+        """A stanza of the connection `pgbackrest`, as its program reaches it."""
 
     def backup_key(self) -> BackupKey:
         """The key that backups are sealed with."""

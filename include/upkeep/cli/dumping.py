@@ -24,7 +24,7 @@ class _Connected:
     connections: Mapping[ConnectionRole, str]
 
 
-def dump(
+def dump(  # noqa: PLR0913, PLR0917 - a command's options
     name: Annotated[str, typer.Argument(help="The dump's name; one that is there is left as it is.")],
     to: Annotated[str, typer.Option(help="s3://BUCKET/PREFIX; the prefix with its /.")],
     encryption: Annotated[str, typer.Option(help="aws:kms, AES256, age or none.")],
@@ -32,6 +32,7 @@ def dump(
         list[str], typer.Option(help="ROLE=ID, of postgres or mysql, of aws, and for age of backup_key.")
     ],
     smallest_bytes: Annotated[int, typer.Option(min=1, help="A smaller dump cannot be complete.")] = 1,
+    binlog: Annotated[bool, typer.Option("--binlog", help="Note where MariaDB's binary log is.")] = False,
 ) -> None:
     """Dump a database to S3: what a backup's job runs. Its connections are in the environment.
 
@@ -41,7 +42,7 @@ def dump(
     from upkeep.operators.clients import AirflowClients
 
     signal.signal(signal.SIGTERM, _stop)
-    order, connections = order_of(to, encryption, _pairs(connection), smallest_bytes)
+    order, connections = order_of(to, encryption, _pairs(connection), smallest_bytes, binlog=binlog)
     with AirflowClients(_Connected(f"the dump {name}", connections)) as clients:
         copy = order.method(clients).make(name)
     if copy.problems:

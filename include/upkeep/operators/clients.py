@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from upkeep.backups.files.place import ResticPlace
     from upkeep.backups.keys import BackupKey
     from upkeep.backups.kubernetes.repository import GitLogin
+    from upkeep.backups.physical.place import PgBackRestPlace
     from upkeep.catalog.models.system import ConnectionRole
     from upkeep.checks.context import Connected
     from upkeep.clients.alertmanager import Alertmanager
@@ -149,26 +150,10 @@ class AirflowClients:
         return server_of(self._connection(role))
 
     def git(self) -> tuple[str, GitLogin]:
-        """Return the repository of the connection `git`, and how to log in.
+        """Return the repository of the connection `git`, and how to log in."""
+        from upkeep.operators.repositories import git_of
 
-        Its host is the URL; login and password are for https; the extra may name key_file and
-        known_hosts_file for ssh.
-        """
-        from upkeep.backups.kubernetes.repository import GitLogin
-
-        connection = self._connection("git")
-        extra = connection.extra_dejson
-        login = GitLogin(
-            username=connection.login or "",
-            password=connection.password or "",
-            ssh_key_file=extra.get("key_file"),
-            known_hosts_file=extra.get("known_hosts_file"),
-        )
-        if not connection.host:
-            raise ConfigurationError(
-                f"the connection {connection.conn_id!r} has no host; write the URL there"
-            )
-        return connection.host, login
+        return git_of(self._connection("git"))
 
     def folder(self) -> Path:
         """Return the folder of the connection `files`, whose extra names its path."""
@@ -192,10 +177,19 @@ class AirflowClients:
         url = hook.get_conn().meta.endpoint_url
         return ResticPlace(f"s3:{url}/{bucket}/{prefix}", self._restic_password(), environment)
 
+    def pgbackrest(self, stanza: str) -> PgBackRestPlace:
+        """Return a stanza of the connection `pgbackrest`."""
+        from upkeep.operators.repositories import pgbackrest_of
+
+        return pgbackrest_of(self._connection("pgbackrest"), stanza, self._private_folder())
+
+    def _private_folder(self) -> Path:
+        """Return a folder for this task's secrets, which goes with it."""
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="upkeep-secrets-")))
+
     def _restic_password(self) -> Path:
         """Return a file with the password, for this task alone."""
-        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="upkeep-restic-")))
-        file = folder / "password"
+        file = self._private_folder() / "password"
         file.touch(mode=0o600)
         file.write_text(self.backup_key().opening())
         return file

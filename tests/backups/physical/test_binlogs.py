@@ -18,7 +18,7 @@ from tests.backups.physical.shop import PASSWORD, Shop, count, mariadb, next_sec
 from tests.servers.aws import aws
 
 from upkeep.backups.dumps.server import DatabaseServer
-from upkeep.backups.physical import binlog_recovery
+from upkeep.backups.physical import binlog_marks, binlog_recovery
 from upkeep.backups.physical.binlog_archive import archive_binlogs, position
 from upkeep.backups.physical.binlog_store import BinlogStore, FolderStore, S3Store
 from upkeep.backups.physical.binlogs import read_binlog, run_from
@@ -65,7 +65,7 @@ def empty_drill() -> Iterator[DatabaseServer]:
 @pytest.fixture
 def drill(empty_drill: DatabaseServer, shop: Shop) -> DatabaseServer:
     """A server on which the dump was just restored."""
-    binlog_recovery.forget(empty_drill)
+    binlog_marks.forget(empty_drill)
     command = ["mariadb", *empty_drill.arguments(), "shop"]
     subprocess.run(command, env=empty_drill.environment(), input=shop.dump, text=True, check=True)
     assert count(empty_drill) == 1
@@ -80,9 +80,9 @@ def test_to_a_moment(shop: Shop, drill: DatabaseServer, archive: FolderStore) ->
     binlog_recovery.apply(drill, archive, plan)  # a repeat
     assert count(drill) == 3
     assert count(shop.server) == 0
-    binlog_recovery.forget(drill)
+    binlog_marks.forget(drill)
     with drill.session() as session:
-        assert (binlog_recovery.MARK,) not in session.run("SHOW DATABASES")
+        assert (binlog_marks.MARK,) not in session.run("SHOW DATABASES")
 
 
 def test_the_machine_s_time_zone_does_not_matter(

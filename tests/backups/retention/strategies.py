@@ -27,6 +27,7 @@ def histories(draw: st.DrawFn, most: int = 60) -> list[Candidate]:
     begin = draw(st.sampled_from(BEGINNINGS))
     minutes = draw(st.lists(st.integers(0, 60 * 24 * 150), max_size=most, unique=True))
     flag = st.integers(0, 9).map(lambda n: n == 0)
+    later = st.sampled_from([*(f"b{number}" for number in range(len(minutes))), "of another policy"])
     return [
         Candidate(
             name=f"b{number}",
@@ -35,6 +36,7 @@ def histories(draw: st.DrawFn, most: int = 60) -> list[Candidate]:
             held=draw(flag),
             complete=not draw(flag),
             broken=draw(flag),
+            needed_by=tuple(draw(st.lists(later, max_size=3))) if draw(flag) else (),
         )
         for number, at in enumerate(minutes)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,18 @@ def test_what_must_never_go_stays(history, by, after):
             assert one.made_at < proven[-1].made_at
     assert len(found.kept) + len(found.expiring) == len(history)
     assert all(one.reasons for one in (*found.kept, *found.expiring))
+
+
+@given(histories(), rules, offsets)
+def test_what_stays_can_be_restored(history, by, after):
+    """And what nobody needs goes as before: of those that stay for another one, that one stays."""
+    now = moment(history, after)
+    found = retain(history, by, now)
+    gone = {one.name for one in found.expiring}
+    assert all(set(one.needed_by) <= gone for one in history if one.name in gone)
+    alone = kept([replace(one, needed_by=()) for one in history], by, now)
+    stays = {one.name: one.needed_by for one in history if one.name not in gone}
+    assert all(name in alone or set(needs) - gone for name, needs in stays.items())
 
 
 @given(histories(), rules, offsets, st.randoms())

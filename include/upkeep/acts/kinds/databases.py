@@ -10,7 +10,7 @@ from pydantic import Field
 from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.model import Act, FormField
 from upkeep.acts.recovering.registering import register_recovery
-from upkeep.catalog.models.backups import DatabaseSource
+from upkeep.catalog.models.backups import DatabaseSource, S3Objects
 from upkeep.checks.registry import Parameters
 from upkeep.errors import ConfigurationError
 from upkeep.recoveries.databases import DatabaseRecovery
@@ -28,7 +28,8 @@ class DumpParameters(Parameters):
 def from_dump(act: Act, parameters: DumpParameters) -> DatabaseRecovery:
     """Return the recovery of the dump that the form names, or the latest that is proven."""
     policy = act.system.backups.get(parameters.policy)
-    if policy is None or not isinstance(policy.source, DatabaseSource):
+    dumped = policy is not None and isinstance(policy.location, S3Objects)
+    if policy is None or not dumped or not isinstance(policy.source, DatabaseSource):
         raise ConfigurationError(
             f"{parameters.policy!r} is no policy of {act.system.title} that dumps a database"
         )

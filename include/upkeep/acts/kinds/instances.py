@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from upkeep.acts.choosing import CHOICE, chosen
-from upkeep.acts.forms import ChooseFirst, moment_in
 from upkeep.acts.model import Act, FormField
+from upkeep.acts.reaching import MomentParameters, Reach
 from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.rds.point_in_time import window
 from upkeep.backups.rds.rows import Promise
 from upkeep.backups.rds.target import Target
-from upkeep.catalog.models.backups import RdsSnapshots
+from upkeep.catalog.models.backups import BackupPolicy, RdsSnapshots
 from upkeep.checks.registry import Parameters
 from upkeep.errors import ConfigurationError
 from upkeep.recoveries.instances import InstanceRecovery
@@ -32,10 +33,6 @@ class SnapshotParameters(Parameters):
     """The new instance's identifier, by default; in a drill the only one."""
 
 
-class MomentParameters(SnapshotParameters):
-    """Which instance is restored to a moment."""
-
-
 def from_snapshot(act: Act, parameters: SnapshotParameters) -> InstanceRecovery:
     """Return the recovery from the snapshot that the form names."""
     location, promise = _promise(act, parameters.policy)
@@ -50,20 +47,28 @@ def from_snapshot(act: Act, parameters: SnapshotParameters) -> InstanceRecovery:
     )
 
 
-def as_of_moment(act: Act, parameters: MomentParameters) -> InstanceRecovery:
-    """Return the recovery to the moment that the form names."""
-    location, _ = _promise(act, parameters.policy)
+def instance_reach(
+    act: Act, parameters: MomentParameters, policy: BackupPolicy, location: RdsSnapshots
+) -> Reach:
+    """Return how an instance is brought to a moment."""
     client = act.clients.aws("rds")
-    moment = moment_in(act, "moment")
-    if moment is None:
+
+    def choices() -> list[str]:
         there = window(client, location.instance)
-        choices = [f"from {there['earliest']}", f"to {there['latest']}"]
-        raise ChooseFirst("Choose a moment that can be restored", choices)
-    return InstanceRecovery(
-        client=client,
-        target=_target(act, parameters, location),
-        keep=bool(act.form.get("keep")),
-        moment=moment,
+        return [f"from {there['earliest']}", f"to {there['latest']}"]
+
+    def recovery(moment: datetime) -> InstanceRecovery:
+        if not (act.form.get("target") or parameters.target):
+            raise ConfigurationError(f"{policy.title}: name the instance to make, 'target'")
+        return InstanceRecovery(
+            client=client,
+            target=_target(act, parameters, location),
+            keep=bool(act.form.get("keep")),
+            moment=moment,
+        )
+
+    return Reach(
+        lambda: datetime.fromisoformat(window(client, location.instance)["latest"]), choices, recovery
     )
 
 
@@ -79,7 +84,7 @@ def _promise(act: Act, policy_name: str) -> tuple[RdsSnapshots, Promise]:
     return policy.location, promise
 
 
-def _target(act: Act, parameters: SnapshotParameters, location: RdsSnapshots) -> Target:
+def _target(act: Act, parameters: SnapshotParameters | MomentParameters, location: RdsSnapshots) -> Target:
     return Target(
         identifier=act.form.get("target") or parameters.target,
         name=act.label,
@@ -93,13 +98,6 @@ def _snapshot_fields(system: Any, parameters: SnapshotParameters) -> Sequence[Fo
     return [CHOICE, _named(parameters), KEEP]
 
 
-def _moment_fields(system: Any, parameters: MomentParameters) -> Sequence[FormField]:  # noqa: ARG001
-    moment = FormField(
-        "moment", "Moment", "With its time zone, just before the damage.", default=None, format="date-time"
-    )
-    return [moment, _named(parameters), KEEP]
-
-
 def _named(parameters: SnapshotParameters) -> FormField:
     return FormField(TARGET.name, TARGET.title, TARGET.description, default=parameters.target)
 
@@ -110,13 +108,6 @@ register_recovery(
     parameters=SnapshotParameters,
     make=from_snapshot,
     fields=_snapshot_fields,
-)
-register_recovery(
-    "restore_moment",
-    "Restore an RDS instance as of a moment to a new instance.",
-    parameters=MomentParameters,
-    make=as_of_moment,
-    fields=_moment_fields,
 )
 register_recovery(
     "drill_snapshot",

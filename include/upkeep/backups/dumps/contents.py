@@ -12,6 +12,7 @@ _BORDER_BYTES = 512
 """Longer than any line that is looked for: a table's name has at most 64 characters."""
 
 _TABLE = re.compile(rb"\n(?:LOCK TABLES `((?:[^`]|``)+)` WRITE;|UNLOCK TABLES;)")
+_POSITION = re.compile(rb"(?:MASTER|SOURCE)_LOG_FILE='([^']+)', (?:MASTER|SOURCE)_LOG_POS=(\d+)")
 _END = b"\n-- Dump completed"
 
 
@@ -37,6 +38,12 @@ class SqlText:
         """The database that was dumped, as the head of the dump says."""
         found = re.search(rb"^-- Host: .*?\s+Database: (.+)$", self._head, re.MULTILINE)
         return found[1].decode(errors="replace").strip() if found else None
+
+    @property
+    def position(self) -> tuple[str, int] | None:
+        """Where the binary log was at the dump's snapshot: file and byte, if the head says it."""
+        found = _POSITION.search(self._head)
+        return (found[1].decode(errors="replace"), int(found[2])) if found else None
 
     def write(self, data: bytes) -> None:
         """Take bytes."""

@@ -27,7 +27,10 @@ class MySqlDump(Dump):
     those in the dump itself, counted as it streams by, so that they belong to the same snapshot, need no
     lock and cost no second reading. MySQL's own `mysqldump`, used where MariaDB's program is missing, does
     not show them: then the fact `rows` is missing. Accounts and grants are not part of a database's dump.
+    binlog: note where the binary log is at the snapshot (fact `binlog`), for recovery to a moment.
     """
+
+    binlog: bool = False
 
     engine: ClassVar[str] = "mysql"
     format: ClassVar[str] = "sql.zst"
@@ -35,22 +38,35 @@ class MySqlDump(Dump):
     def _write(self, sink: stream.Sink) -> Written:
         program = programs.find("mariadb-dump")
         version, facts = _source(self.server)
-        command = [program.path, *self.server.arguments(), *_OPTIONS, self.server.database]
+        noted = ["--master-data=2"] if self.binlog else []  # a comment in the dump's head
+        command = [program.path, *self.server.arguments(), *_OPTIONS, *noted, self.server.database]
         text, frame = SqlText(), stream.Compress(sink)
         with Child(
             command, self.server.environment(), self.server.where, stall_seconds=self.stall_seconds
         ) as child:
             for data in child.output():
                 text.write(data)
+                if self.binlog and "binlog" not in facts and (position := text.position):
+                    file, offset = position
+                    facts["binlog"] = {"file": file, "offset": offset, "at": _now(self.server)}
                 frame.write(data)
         try:
             text.close()
         except BadAnswer as e:
             raise PermanentError(f"{self.server.where}: {program.path} ended well, but {e}") from e
         frame.close()
+        if self.binlog and "binlog" not in facts:
+            raise PermanentError(f"{self.server.where}: {program.path} did not say where the binary log was")
         if text.rows is not None:
             facts["rows"] = dict(text.rows)
         return Written(program, version, facts)
+
+
+def _now(server: DatabaseServer) -> str:
+    """Return the second after this moment by the server's clock, which the binary log goes by."""
+    with server.session() as session:
+        now = session.value("SELECT DATE_FORMAT(UTC_TIMESTAMP() + INTERVAL 1 SECOND, '%Y-%m-%dT%T+00:00')")
+        return str(now)
 
 
 def _source(server: DatabaseServer) -> tuple[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from upkeep.backups.dumps.dump import Encryption
 from upkeep.errors import ConfigurationError
@@ -21,13 +21,17 @@ _PLACE = re.compile(r"s3://([^/]+)/(.*)")
 
 @dataclass(frozen=True)
 class DumpOrder:
-    """Of what, and where to: plain values, nothing secret. prefix: with its `/`."""
+    """Of what, and where to: plain values, nothing secret. prefix: with its `/`.
+
+    binlog: of MariaDB, to note where the binary log is, which continues the dump.
+    """
 
     engine: Engine
     bucket: str
     prefix: str
     encryption: Encryption
     smallest_bytes: int = 1
+    binlog: bool = False
 
     @property
     def roles(self) -> list[ConnectionRole]:
@@ -47,6 +51,7 @@ class DumpOrder:
             f"--to=s3://{self.bucket}/{self.prefix}",
             f"--encryption={self.encryption}",
             f"--smallest-bytes={self.smallest_bytes}",
+            *(["--binlog"] if self.binlog else []),
             *(f"--connection={role}={connections[role]}" for role in self.roles),
         ]
 
@@ -55,22 +60,22 @@ class DumpOrder:
         from upkeep.backups.dumps.mysql import MySqlDump
         from upkeep.backups.dumps.postgres import PostgresDump
 
-        made = MySqlDump if self.engine == "mysql" else PostgresDump
         key = clients.backup_key() if self.encryption == "age" else None
-        return made(
-            server=clients.database(self.engine),
-            client=clients.aws("s3"),
-            bucket=self.bucket,
-            prefix=self.prefix,
-            encryption=self.encryption,
-            recipients=(key.recipient,) if key else (),
-            identities=(key.identity,) if key and key.identity else (),
-            smallest_bytes=self.smallest_bytes,
-        )
+        parts: dict[str, Any] = {
+            "server": clients.database(self.engine),
+            "client": clients.aws("s3"),
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+            "encryption": self.encryption,
+            "recipients": (key.recipient,) if key else (),
+            "identities": (key.identity,) if key and key.identity else (),
+            "smallest_bytes": self.smallest_bytes,
+        }
+        return MySqlDump(**parts, binlog=self.binlog) if self.engine == "mysql" else PostgresDump(**parts)
 
 
 def order_of(
-    to: str, encryption: str, connections: Mapping[str, str], smallest_bytes: int
+    to: str, encryption: str, connections: Mapping[str, str], smallest_bytes: int, *, binlog: bool = False
 ) -> tuple[DumpOrder, dict[ConnectionRole, str]]:
     """Return the order that arguments speak of, with the connections that it takes.
 
@@ -84,7 +89,7 @@ def order_of(
     engines = [engine for engine in get_args(Engine) if engine in connections]
     if len(engines) != 1:
         raise ConfigurationError("a dump has one connection of the role mysql or postgres")
-    order = DumpOrder(engines[0], place[1], place[2], cast("Encryption", encryption), smallest_bytes)
+    order = DumpOrder(engines[0], place[1], place[2], cast("Encryption", encryption), smallest_bytes, binlog)
     if missing := [role for role in order.roles if not connections.get(role)]:
         raise ConfigurationError(f"the dump lacks the connection {', '.join(missing)}")
     return order, {role: connections[role] for role in order.roles}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.physical.binlog_store import BinlogStore
-from upkeep.backups.physical.binlogs import Position, read_binlog, run_from
+from upkeep.backups.physical.binlogs import Binlog, Position, read_binlog, run_from
 from upkeep.backups.running import How, run
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
@@ -18,9 +18,13 @@ _TEMPORARY = ("Can't connect", "Lost connection", "Too many connections", "serve
 
 @dataclass(frozen=True)
 class Archived:
-    """What was done. new: files archived now. missing: files that are in no place any more, the first gap."""
+    """What was done. new: files archived now; read: what is in them.
+
+    missing: files that are in no place any more, the first gap.
+    """
 
     new: tuple[str, ...]
+    read: tuple[Binlog, ...] = ()
     missing: tuple[str, ...] = ()
 
 
@@ -35,25 +39,34 @@ def archive_binlogs(
 
     Raises:
         ConfigurationError: the server writes no binary log, or the rights are missing.
-        PermanentError: a file is damaged as the server sent it, or cannot be written.
+        PermanentError: a file is damaged as the server sent it, cannot be written, or another one of its
+            name is archived.
         TemporaryError: the server cannot be reached, or it takes too long.
 
     """
     there = _on_server(server, close=close)
     have = store.sizes()
-    wanted = [name for name, size in there[:-1] if have.get(name) != size]
+    for name, size in there[:-1]:
+        if have.get(name, size) != size:
+            raise PermanentError(
+                f"{server.where}: {name} has {size:,} bytes and is archived with {have[name]:,}: the binary "
+                "log has begun anew; archive it to another place"
+            )
+    wanted = [name for name, _ in there[:-1] if name not in have]
+    read = []
     with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as folder:
         for name in wanted:
             path = _fetch(server, name, Path(folder), timeout_seconds)
-            found = read_binlog(path)
+            found = read_binlog(path, server.database)
             if found.problems or not found.closed:
                 why = found.problems[0] if found.problems else f"{name} has no end"
                 raise PermanentError(f"{server.where}: {why}; nothing of it was archived")
             store.put(path)
             path.unlink()
+            read.append(found)
     everything = {*have, *(name for name, _ in there)}
     oldest = min((name for name in everything if _follows(name, there[-1][0])), default=there[-1][0])
-    return Archived(tuple(wanted), run_from(everything, oldest).missing)
+    return Archived(tuple(wanted), tuple(read), run_from(everything, oldest).missing)
 
 
 def position(server: DatabaseServer) -> Position:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from upkeep.backups.dumps.server import DatabaseServer
+from upkeep.backups.physical.binlog_marks import claimed, mark, summary
 from upkeep.backups.physical.binlog_store import BinlogStore
 from upkeep.backups.physical.binlogs import Binlog, Position, read_binlog, run_from
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
 
-MARK = "upkeep_recovery"
-"""A database on the recovered server that says what was applied there."""
 POLL_SECONDS = 0.1
 
 
@@ -39,8 +38,16 @@ class BinlogWindow:
         return f"{self.earliest.isoformat()} to {self.latest.isoformat()}{gap}"
 
 
-def binlog_window(store: BinlogStore, base: Position, taken_at: datetime) -> BinlogWindow:
-    """Return which moments a base with this position, taken then, can be brought to; reads the last file.
+Ends = Mapping[str, datetime | None]
+"""When the newest transaction of a file was written, None without any, for the files of which it is known."""
+
+
+def binlog_window(
+    store: BinlogStore, base: Position, taken_at: datetime, ends: Ends | None = None
+) -> BinlogWindow:
+    """Return which moments a base with this position, taken then, can be brought to.
+
+    Reads the last file, where its end is not among those that are known.
 
     Raises:
         PermanentError: the base's own file is not archived, or the last one is damaged.
@@ -51,22 +58,30 @@ def binlog_window(store: BinlogStore, base: Position, taken_at: datetime) -> Bin
         raise PermanentError(
             f"{base.file}, where the base ends, is not archived: nothing can be applied to it"
         )
-    newest = None
+    newest, known = None, ends or {}
     with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as folder:
         for name in reversed(run.names):
-            newest = _sound(store, name, Path(folder)).newest
+            newest = known[name] if name in known else _sound(store, name, Path(folder)).newest
             if newest is not None:
                 break
     latest = max(newest or taken_at, taken_at)
     return BinlogWindow(taken_at.astimezone(UTC), latest, run.names, run.missing)
 
 
-def look(
-    store: BinlogStore, base: Position, taken_at: datetime, target: datetime | None = None
+def look(  # noqa: PLR0913 - what a person chooses
+    store: BinlogStore,
+    base: Position,
+    taken_at: datetime,
+    target: datetime | None = None,
+    *,
+    ends: Ends | None = None,
+    database: str | None = None,
+    run: str = "",
 ) -> dict[str, Any]:
     """Say what `apply` would do, as plain values, or refuse; touches nothing.
 
     target: to the second; what was written in that second is not in it. None: all that is archived.
+    database: the only one whose changes are applied; None for all. run: whose the recovery is.
 
     Raises:
         PermanentError: the target is outside the window, which the message tells, or a file is missing.
@@ -74,16 +89,19 @@ def look(
     """
     if target is not None and target.tzinfo is None:
         raise ConfigurationError(f"{target.isoformat()} has no time zone: give one, such as +00:00")
-    window = binlog_window(store, base, taken_at)
+    window = binlog_window(store, base, taken_at, ends)
     if target is not None and not window.earliest <= target <= window.latest:
         raise PermanentError(f"{target.isoformat()} cannot be recovered to. What can: {window}")
     sizes = store.sizes()
+    files = _until(window.files, target, ends or {})
     return {
         "file": base.file,
         "offset": base.offset,
-        "files": list(window.files),
-        "bytes": sum(sizes[name] for name in window.files),
+        "files": files,
+        "bytes": sum(sizes[name] for name in files),
         "stop": target and target.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "database": database,
+        "run": run,
     }
 
 
@@ -101,23 +119,23 @@ def apply(
         TemporaryError: it takes longer than allowed.
 
     """
-    if _begun(server, plan):
+    state = claimed(server, plan)
+    if state == "done":
         return
+    if state == "begun":
+        raise PermanentError(
+            f"{server.where} has part of a recovery ({summary(plan)}): "
+            "restore the base again, then forget the mark"
+        )
     with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as name:
         folder = Path(name)
         room = shutil.disk_usage(folder).free
         if room < plan["bytes"]:
             raise PermanentError(f"{folder.parent} has {room:,} bytes free, {plan['bytes']:,} are needed")
         files = [folder / _sound(store, file, folder, keep=True).name for file in plan["files"]]
-        _mark(server, plan, "begun")
+        mark(server, plan, "begun")
         _pipe(server, plan, files, timeout_seconds)
-    _mark(server, plan, "done")
-
-
-def forget(server: DatabaseServer) -> None:
-    """Remove the mark of a recovery from the server; none is no error."""
-    with server.session() as session:
-        session.run(f"DROP DATABASE IF EXISTS {MARK}")
+    mark(server, plan, "done")
 
 
 def _sound(store: BinlogStore, name: str, folder: Path, *, keep: bool = False) -> Binlog:
@@ -132,40 +150,20 @@ def _sound(store: BinlogStore, name: str, folder: Path, *, keep: bool = False) -
     return found
 
 
-def _begun(server: DatabaseServer, plan: Mapping[str, Any]) -> bool:
-    """Return whether the plan is applied already; refuse where something was begun and not ended."""
-    with server.session() as session:
-        there = session.value("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (MARK,))
-        rows = session.run(f"SELECT state, plan FROM {MARK}.applied") if there else []  # noqa: S608 - ours
-    if not rows:
-        return False
-    if rows[-1] == ("done", _summary(plan)):
-        return True
-    raise PermanentError(
-        f"{server.where} has part of a recovery ({rows[-1][1]}, {rows[-1][0]}): "
-        "restore the base again, then forget the mark"
-    )
-
-
-def _mark(server: DatabaseServer, plan: Mapping[str, Any], state: str) -> None:
-    with server.session() as session:
-        session.run(f"CREATE DATABASE IF NOT EXISTS {MARK}")
-        session.run(
-            f"CREATE TABLE IF NOT EXISTS {MARK}.applied "
-            "(one INT PRIMARY KEY, state VARCHAR(10) NOT NULL, plan VARCHAR(200) NOT NULL)"
-        )
-        session.run(f"REPLACE INTO {MARK}.applied VALUES (1, %s, %s)", (state, _summary(plan)))  # noqa: S608
-
-
-def _summary(plan: Mapping[str, Any]) -> str:
-    return f"{plan['file']}:{plan['offset']} to {plan['stop'] or plan['files'][-1]}"
+def _until(files: Sequence[str], target: datetime | None, ends: Ends) -> list[str]:
+    """Return the files up to the first that is known to go on to the target."""
+    for number, name in enumerate(files, start=1):
+        if target is not None and (end := ends.get(name)) is not None and end >= target:
+            return list(files[:number])
+    return list(files)
 
 
 def _pipe(server: DatabaseServer, plan: Mapping[str, Any], files: list[Path], timeout_seconds: float) -> None:
     """Run mariadb-binlog into mariadb. Times are UTC: the tool takes those of its machine."""
     reading = [
         "mariadb-binlog", "--no-defaults", "--disable-log-bin", f"--start-position={plan['offset']}",
-        *([f"--stop-datetime={plan['stop']}"] if plan["stop"] else []), *map(str, files),
+        *([f"--stop-datetime={plan['stop']}"] if plan["stop"] else []),
+        *([f"--database={plan['database']}"] if plan["database"] else []), *map(str, files),
     ]  # fmt: skip
     environment = {**server.environment(), "TZ": "UTC"}
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as also:
@@ -185,9 +183,15 @@ def _pipe(server: DatabaseServer, plan: Mapping[str, Any], files: list[Path], ti
             if process.returncode != 0:
                 file.seek(0)
                 raise PermanentError(
-                    f"{server.where}: applying {_summary(plan)} failed and the server is half way: "
-                    f"{safe_excerpt(file.read(4096)) or 'no message'}; restore the base again"
+                    f"{server.where}: applying {summary(plan)} failed and the server is half way: "
+                    f"{_said(file)}; restore the base again"
                 )
+
+
+def _said(file: IO[str]) -> str:
+    """Return the errors that a program wrote, and not the statements before them, which hold rows."""
+    errors = [line for line in file if line.startswith("ERROR")]
+    return safe_excerpt(" ".join(errors)) or "no message"
 
 
 def _start(command: list[str], environment: Mapping[str, str], source: Any, to: Any, errors: IO[str]) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,11 +61,12 @@ class FolderStore:
 
 @dataclass(frozen=True)
 class S3Store:
-    """An archive in S3, encrypted as the bucket says. client: boto3's `s3`. prefix: without a last slash."""
+    """An archive in S3. client: boto3's `s3`. prefix: without a last slash. options: of what is stored."""
 
     client: Any
     bucket: str
     prefix: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def sizes(self) -> dict[str, int]:
         """Return the size of each archived file in bytes, by its name."""
@@ -75,7 +77,9 @@ class S3Store:
         """Archive a file under its name."""
         key = self._key(path.name)
         with aws_errors(f"s3://{self.bucket}/{key}"), path.open("rb") as body:
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256")
+            self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256", **self.options
+            )
 
     def get(self, name: str, folder: Path) -> Path:
         """Copy an archived file into a folder and return its path."""

@@ -90,6 +90,9 @@ class DrillServer:
         ended = self._control_program("start", "-W", "-l", str(self._log), "-o", options)
         if ended.status != 0:
             raise PermanentError(f"PostgreSQL in {self.folder} does not start: {self._last_words()}")
+        until = time.monotonic() + START_SECONDS
+        while not self.running() and not self._fatal() and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
 
     def running(self) -> bool:
         """Whether the server runs."""
@@ -104,17 +107,26 @@ class DrillServer:
             TemporaryError: it takes longer than allowed and goes on.
 
         """
-        began = time.monotonic()
-        while True:
-            state = self._state()
-            if state is not None and (not state[0] or state[1] == "paused"):
-                return Reached(state[2] and state[2].astimezone(UTC), state[3], promoted=not state[0])
-            waited = time.monotonic() - began
-            if state is None and not self.running() and (waited > START_SECONDS or self._fatal()):
-                raise PermanentError(f"recovery in {self.folder} failed: {self._last_words()}")
-            if waited > timeout_seconds:
+        until = time.monotonic() + timeout_seconds
+        while (reached := self.reached()) is None:
+            if time.monotonic() > until:
                 raise TemporaryError(f"recovery in {self.folder} goes on after {timeout_seconds:.0f} s: wait")
             time.sleep(POLL_SECONDS)
+        return reached
+
+    def reached(self) -> Reached | None:
+        """Return where recovery has come to; None while it goes on, again where its machine was restarted.
+
+        Raises PermanentError: the server gave up; the message quotes its log.
+        """
+        state = self._state()
+        if state is not None and (not state[0] or state[1] == "paused"):
+            return Reached(state[2] and state[2].astimezone(UTC), state[3], promoted=not state[0])
+        if state is None and not self.running():
+            if self._fatal():
+                raise PermanentError(f"recovery in {self.folder} failed: {self._last_words()}")
+            self.start()
+        return None
 
     def promote(self) -> None:
         """Make it a server that can be written to, on a timeline of its own. A repeat does nothing."""
@@ -200,9 +212,18 @@ class DrillServer:
             return None
 
     def _fatal(self) -> bool:
-        return "FATAL:" in self._log.read_text(errors="replace")
+        return any(map(_tells_why, self._lines()))
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        telling = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        lines = self._lines()
+        telling = [line for line in lines if _tells_why(line)]
         return safe_excerpt((telling or lines or ["it left no message"])[-1])
+
+    def _lines(self) -> list[str]:
+        return self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+
+
+def _tells_why(line: str) -> bool:
+    """Whether a line of the log says why the server ended; clients that it turns away are fatal, too."""
+    turned_away = ("the database system is", "terminating connection")
+    return ("FATAL:" in line or "PANIC:" in line) and not any(one in line for one in turned_away)

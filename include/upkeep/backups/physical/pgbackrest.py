@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from upkeep.backups.model import Copy, Level, Proof
@@ -26,10 +26,16 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class PgBackRest:
-    """The `Method` for a PostgreSQL of ours. kind: what `make` makes; the first is always full."""
+    """The `Method` for a PostgreSQL of ours. kind: what `make` makes; the first is always full.
+
+    full_every: another full one is made when the newest is so old, whatever the kind. encryption: what was
+    promised: `aes-256-cbc` is pgBackRest's own, all else is not seen by it.
+    """
 
     stanza: Stanza
     kind: Literal["full", "diff", "incr"] = "incr"
+    full_every: timedelta | None = None
+    encryption: str = "none"
     now: Callable[[], datetime] = field(default=_now)
 
     def initialise(self) -> None:
@@ -51,7 +57,7 @@ class PgBackRest:
         found = self.find(name)
         if found is not None:
             return found
-        words = ("backup", f"--type={self.kind}", f"--annotation={NAME}={name}", "--no-expire-auto")
+        words = ("backup", f"--type={self._kind()}", f"--annotation={NAME}={name}", "--no-expire-auto")
         self.stanza.call(*words, moves_data=True)
         made = [copy for copy in self.copies() if copy.name == name]
         if not made:
@@ -63,7 +69,8 @@ class PgBackRest:
         info = self.stanza.info()
         archive = self.stanza.archive() if info["backup"] else Archive(frozenset(), {})
         for row in info["backup"]:
-            yield self._copy(row, archive, str(info.get("cipher", "none")))
+            after = [_name(one) for one in info["backup"] if row["label"] in (one.get("reference") or ())]
+            yield replace(self._copy(row, archive, str(info.get("cipher", "none"))), needed_by=after)
 
     def bases(self) -> list[Base]:
         """Return the base backups to recover from."""
@@ -129,11 +136,18 @@ class PgBackRest:
         ]
         return sorted({name for way in ways for name in way})
 
+    def _kind(self) -> str:
+        full = [copy.started_at for copy in self.copies() if copy.facts["kind"] == "full"]
+        due = self.full_every is not None and full and self.now() - max(full) >= self.full_every
+        return "full" if due else self.kind
+
     def _copy(self, row: Mapping[str, Any], archive: Archive, cipher: str) -> Copy:
         label = str(row["label"])
-        name = str((row.get("annotation") or {}).get(NAME, UNNAMED + label))
+        name = _name(row)
         own = own_gaps(base(row, self.stanza.segment_bytes), archive)
         problems = [f"{name} needs WAL segment {one}, which is not in the archive" for one in own]
+        if self.encryption == "aes-256-cbc" != cipher:
+            problems.append(f"{name} is not encrypted: the repository of {self.stanza.name} has no cipher")
         if row.get("error"):
             problems.append(
                 f"{name} has data pages with wrong checksums: look at pgbackrest info --set={label}"
@@ -144,7 +158,8 @@ class PgBackRest:
             started_at=_moment(row["timestamp"]["start"]),
             ended_at=_moment(row["timestamp"]["stop"]),
             bytes=int(row["info"]["repository"]["delta"]),
-            encryption=cipher,
+            # What encrypts below pgBackRest, such as a bucket, is not seen.
+            encryption=cipher if cipher != "none" or self.encryption in ("none", "aes-256-cbc") else None,
             facts={
                 "label": label,
                 "kind": str(row["type"]),
@@ -165,6 +180,10 @@ def base(row: Mapping[str, Any], size: int) -> Base:
         raise BadAnswer(f"pgbackrest info: backup {row['label']} names no WAL: was it made offline?")
     ended = _moment(row["timestamp"]["stop"])
     return Base(str(row["label"]), start, stop, parse_lsn(str(row["lsn"]["stop"])), ended)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str((row.get("annotation") or {}).get(NAME, UNNAMED + str(row["label"])))
 
 
 def _moment(seconds: int) -> datetime:

@@ -37,6 +37,16 @@ class S3Objects(Entry):
     prefix: str = ""
 
 
+class PgBackRestStanza(Entry):
+    """A repository of pgBackRest: base backups of a PostgreSQL of ours and the archive of its WAL."""
+
+    kind: Literal["pgbackrest"]
+    connection: ConnectionId
+    stanza: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    full_days: int = Field(default=7, gt=0)
+    """A full backup is made when the newest full one is this old; until then incremental ones."""
+
+
 class GitExport(Entry):
     """Configuration kept in a Git repository."""
 
@@ -60,6 +70,16 @@ class DatabaseSource(Entry):
     """One of `resources.databases`."""
     job: DumpJob | None = None
     """The job that makes the dump; without it the worker does."""
+
+
+class BinlogSource(Entry):
+    """The binary log of a MariaDB or MySQL of the system, through its connection `mysql`."""
+
+    kind: Literal["binlog"]
+    name: Name = "main"
+    """One of `resources.databases`."""
+    dumps: Name
+    """The policy of the dumps that it continues: what one of them needs is kept."""
 
 
 class NamespaceSource(Entry):
@@ -101,7 +121,7 @@ class PartsSource(Entry):
 
 
 Source = Annotated[
-    DatabaseSource | NamespaceSource | VolumesSource | FolderSource | GitSource | PartsSource,
+    DatabaseSource | BinlogSource | NamespaceSource | VolumesSource | FolderSource | GitSource | PartsSource,
     Field(discriminator="kind"),
 ]
 
@@ -127,7 +147,9 @@ class Proving(Entry):
     before the backup: `SELECT max(created_at) FROM tasks`."""
 
 
-Location = Annotated[RdsSnapshots | S3Objects | GitExport | Replica, Field(discriminator="kind")]
+Location = Annotated[
+    RdsSnapshots | S3Objects | PgBackRestStanza | GitExport | Replica, Field(discriminator="kind")
+]
 
 
 class BackupPolicy(Entry):
@@ -136,7 +158,7 @@ class BackupPolicy(Entry):
     title: str
     what: str
     method: Literal[
-        "rds_snapshot", "dump", "base_backup", "file_incremental", "file_full", "kubernetes_export",
+        "rds_snapshot", "dump", "base_backup", "binlog", "file_incremental", "file_full", "kubernetes_export",
         "volume_snapshot", "git_export", "image", "replication",
     ]  # fmt: skip
     schedule: Cron | None = None
@@ -145,7 +167,7 @@ class BackupPolicy(Entry):
     source: Source | None = None
     """What is read; not needed for snapshots of an instance and for replication."""
     keep: Keep = Keep()
-    encryption: Literal["aws:kms", "AES256", "age", "restic", "none"]
+    encryption: Literal["aws:kms", "AES256", "age", "restic", "aes-256-cbc", "none"]
     grace_minutes: int = Field(default=60, gt=0)
     """How long after its time a backup may take to be there."""
     rpo_minutes: int | None = Field(default=None, gt=0)

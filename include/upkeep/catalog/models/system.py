@@ -44,6 +44,7 @@ ConnectionRole = Literal[
     "backup_key",
     "git",
     "files",
+    "pgbackrest",
 ]
 
 

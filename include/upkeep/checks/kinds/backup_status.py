@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from upkeep.catalog.models.backups import BackupPolicy, GitExport, RdsSnapshots, Replica, S3Objects
+from upkeep.catalog.models.backups import (
+    BackupPolicy,
+    BinlogSource,
+    GitExport,
+    PgBackRestStanza,
+    RdsSnapshots,
+    Replica,
+    S3Objects,
+)
 from upkeep.checks.backup_listing import backups_of, objects_that_matter
 from upkeep.checks.backup_names import StoredObject
 from upkeep.checks.backups import Backup, PolicyReview
@@ -65,6 +73,8 @@ class _Question:
             return f"rds: snapshots of {location.instance}"
         if isinstance(location, S3Objects):
             return f"s3://{location.bucket}/{location.prefix}"
+        if isinstance(location, PgBackRestStanza):
+            return f"pgbackrest: {location.stanza}"
         return f"git: {location.repository}" if isinstance(location, GitExport) else "prometheus"
 
     def ask(self) -> Sequence[Finding]:
@@ -72,6 +82,8 @@ class _Question:
         location, zone = self.policy.location, self.context.system.timezone
         if isinstance(location, RdsSnapshots):
             backups = self._snapshots(location)
+        elif isinstance(location, PgBackRestStanza) or isinstance(self.policy.source, BinlogSource):
+            backups = self._copies()
         elif isinstance(location, S3Objects):
             backups = self._objects(location)
         else:
@@ -109,6 +121,25 @@ class _Question:
             )
             for one in rds_snapshots(client, location.instance)
             if one.id.startswith(location.name_prefix or "")
+        ]
+
+    def _copies(self) -> list[Backup]:
+        """Return what the policy's own method lists: no list of files tells what is whole."""
+        from upkeep.backups.methods import making
+
+        context = self.context
+        made = making(context.system_id, context.system, context.clients, self.name).method.copies()
+        return [
+            Backup(
+                id=one.name,
+                made_at=one.started_at,
+                # An incremental backup has what changed: what counts is what it is a backup of.
+                size_bytes=one.facts.get("database_bytes", one.bytes),
+                encryption=one.encryption,
+                problems=one.problems,
+                evidence={"reference": one.reference},
+            )
+            for one in made
         ]
 
     def _objects(self, location: S3Objects) -> list[Backup]:
