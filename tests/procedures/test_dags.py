@@ -58,6 +58,7 @@ DRILLS = {
 }
 RECOVERIES = {
     "lessay_recover",
+    "lessay_return_traffic",
     "maintenance-api_restore_database",
     "maintenance-api_roll_back",
     "quikapp_restore_file",

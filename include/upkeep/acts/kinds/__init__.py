@@ -1,5 +1,25 @@
 """Kinds of procedures that act; importing this registers them all."""
 
-from upkeep.acts.kinds import backup, databases, files, instances, namespaces, objects, region, verifying
+from upkeep.acts.kinds import (
+    backup,
+    databases,
+    files,
+    instances,
+    namespaces,
+    objects,
+    region,
+    traffic,
+    verifying,
+)
 
-__all__ = ["backup", "databases", "files", "instances", "namespaces", "objects", "region", "verifying"]
+__all__ = [
+    "backup",
+    "databases",
+    "files",
+    "instances",
+    "namespaces",
+    "objects",
+    "region",
+    "traffic",
+    "verifying",
+]
