@@ -53,6 +53,8 @@ def test_the_kinds_and_what_they_read() -> None:
         "restore_namespace": Reads.ACTS,
         "restore_object_version": Reads.ACTS,
         "restore_snapshot": Reads.ACTS,
+        "restore_volumes": Reads.ACTS,
+        "return_traffic": Reads.ACTS,
         "roll_back": Reads.ACTS,
         "security_alerts": Reads.HISTORY,
         "slo": Reads.HISTORY,

@@ -10,6 +10,7 @@ from upkeep.acts.kinds import (
     region,
     traffic,
     verifying,
+    volumes,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "region",
     "traffic",
     "verifying",
+    "volumes",
 ]

@@ -27,7 +27,9 @@ class TrafficParameters(Parameters):
     zone: str
     """Id of the hosted zone."""
     name: str
+    """Of the records, such as api.example.com."""
     type: Literal["A", "AAAA", "CNAME"] = "CNAME"
+    """Of the records."""
     holding: tuple[str, ...] = Field(min_length=1)
     """Where the record leads while the service must not be used, such as a page that says so."""
     service: tuple[str, ...] = Field(min_length=1)
