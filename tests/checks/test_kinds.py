@@ -52,6 +52,7 @@ def test_the_kinds_and_what_they_read() -> None:
         "restore_moment": Reads.ACTS,
         "restore_namespace": Reads.ACTS,
         "restore_object_version": Reads.ACTS,
+        "restore_parts": Reads.ACTS,
         "restore_snapshot": Reads.ACTS,
         "restore_volumes": Reads.ACTS,
         "return_traffic": Reads.ACTS,

@@ -70,6 +70,7 @@ RECOVERIES = {
     "tapio_recover_data",
     "tapio_recover_system",
     "zetra_recover",
+    "zetra_restore_archive",
     "zetra_verify_backup",
 }
 ACTING = BACKUPS | DRILLS | RECOVERIES

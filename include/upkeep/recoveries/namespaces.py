@@ -142,7 +142,7 @@ class NamespaceRecovery:
         """Return which of the claims that are made come from which snapshot, and which come back empty."""
         made = [one.partition("/")[2] for one in create if one.startswith("PersistentVolumeClaim/")]
         if self.volumes is None:
-            return {"volumes": None, "filled": {}, "empty": made}
+            return {"volumes": None, "filled": {}, "empty": made, "kept": []}
         known = self.volumes.facts["claims"]
         filled = {
             claim: {
@@ -154,14 +154,17 @@ class NamespaceRecovery:
             if claim in known and outlives(known[claim])
         }
         empty = [claim for claim in made if claim not in filled]
-        return {"volumes": self.volumes.name, "filled": filled, "empty": empty}
+        kept = sorted(known.keys() - made) if self.target.only is None else []
+        return {"volumes": self.volumes.name, "filled": filled, "empty": empty, "kept": kept}
 
     def _of_claims(self, claims: dict[str, Any]) -> list[str]:
         at = f"{self.volumes.started_at:%Y-%m-%d %H:%M:%S} UTC" if self.volumes else ""
         filled = [
             f"PersistentVolumeClaim/{claim} is filled from its snapshot of {at}" for claim in claims["filled"]
         ]
-        return [*filled, *(f"PersistentVolumeClaim/{claim} comes back empty" for claim in claims["empty"])]
+        empty = [f"PersistentVolumeClaim/{claim} comes back empty" for claim in claims["empty"]]
+        kept = [f"PersistentVolumeClaim/{claim} is there and keeps its data" for claim in claims["kept"]]
+        return [*filled, *empty, *kept]
 
     @cached_property
     def _archive(self) -> Archive:
