@@ -46,6 +46,7 @@ def test_the_kinds_and_what_they_read() -> None:
         "log_archive": Reads.PRESENT,
         "metrics": Reads.HISTORY,
         "resource_usage": Reads.BOTH,
+        "restore_bundle": Reads.ACTS,
         "restore_component": Reads.ACTS,
         "restore_dump": Reads.ACTS,
         "restore_files": Reads.ACTS,

@@ -58,6 +58,7 @@ DRILLS = {
 }
 RECOVERIES = {
     "lessay_recover",
+    "lessay_restore_configuration",
     "lessay_return_traffic",
     "maintenance-api_restore_database",
     "maintenance-api_roll_back",
@@ -69,6 +70,7 @@ RECOVERIES = {
     "tapio_recover_component",
     "tapio_recover_data",
     "tapio_recover_system",
+    "tapio_restore_volumes",
     "zetra_recover",
     "zetra_restore_archive",
     "zetra_verify_backup",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from upkeep.acts.kinds.databases import database_recovery
 from upkeep.acts.model import Act, FormField
 from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.files import ResticFiles
+from upkeep.backups.files.bundles import GitBundles
 from upkeep.backups.kubernetes.wanted import Target
 from upkeep.backups.methods import making
 from upkeep.backups.model import Copy, Method
@@ -21,6 +23,7 @@ from upkeep.catalog.models.backups import (
     BackupPolicy,
     DatabaseSource,
     FolderSource,
+    GitSource,
     NamespaceSource,
     PartsSource,
     VolumesSource,
@@ -29,12 +32,13 @@ from upkeep.checks.registry import Parameters
 from upkeep.errors import ConfigurationError
 from upkeep.recoveries.databases import DatabaseRecovery
 from upkeep.recoveries.files import FilesRecovery
+from upkeep.recoveries.git import GitRecovery
 from upkeep.recoveries.model import Recovery
 from upkeep.recoveries.namespaces import NamespaceRecovery
 from upkeep.recoveries.parts import PartsRecovery
 from upkeep.recoveries.volumes import VolumesRecovery
 
-ORDER = (NamespaceSource, VolumesSource, DatabaseSource, FolderSource)
+ORDER = (NamespaceSource, VolumesSource, DatabaseSource, FolderSource, GitSource)
 """Of restoring: what others need first."""
 
 LONGEST_PART = 20
@@ -80,7 +84,7 @@ def from_parts(act: Act, parameters: PartsParameters) -> PartsRecovery:
     whole = NamespaceSource in kinds.values()
     volumes = next((copies[name] for name, kind in kinds.items() if kind is VolumesSource), None)
     parts = {}
-    for name in sorted(copies, key=lambda name: _place(name, kinds[name])):
+    for name in sorted(copies, key=lambda name: ORDER.index(kinds[name])):
         if kinds[name] is VolumesSource and whole:
             continue  # the namespace's claims are filled from it
         part = _Part(act, parameters, name, policies[name], way.method.parts[name], copies[name], volumes)
@@ -92,12 +96,6 @@ def from_parts(act: Act, parameters: PartsParameters) -> PartsRecovery:
         approvals=parameters.approvals,
         backup_id=backup.id,
     )
-
-
-def _place(name: str, source: type) -> int:
-    if source not in ORDER:
-        raise ConfigurationError(f"{name}: a part of this kind has no form that restores it")
-    return ORDER.index(source)
 
 
 def _database(part: _Part) -> DatabaseRecovery:
@@ -133,14 +131,30 @@ def _volumes(part: _Part) -> VolumesRecovery:
 def _files(part: _Part) -> FilesRecovery:
     if not isinstance(part.method, ResticFiles):
         raise ConfigurationError(f"{part.name}: its copies are not restic's")
-    name = f"restored-{part.name.replace('_', '-')}-{part.act.label}"
     return FilesRecovery(
         method=part.method,
         copy=part.copy,
         title=part.policy.title,
-        folder=part.act.clients.folder() / name,
+        folder=_folder(part),
         keep=_keep(part),
     )
+
+
+def _bundle(part: _Part) -> GitRecovery:
+    if not isinstance(part.method, GitBundles):
+        raise ConfigurationError(f"{part.name}: its copies are no bundles")
+    return GitRecovery(
+        method=part.method,
+        copy=part.copy,
+        title=part.policy.title,
+        label=part.act.label,
+        folder=_folder(part).with_suffix(".git"),
+        keep=_keep(part),
+    )
+
+
+def _folder(part: _Part) -> Path:
+    return part.act.clients.folder() / f"restored-{part.name.replace('_', '-')}-{part.act.label}"
 
 
 def _keep(part: _Part) -> bool:
@@ -152,6 +166,7 @@ _BY_SOURCE: dict[type, Callable[[_Part], Recovery]] = {
     VolumesSource: _volumes,
     DatabaseSource: _database,
     FolderSource: _files,
+    GitSource: _bundle,
 }
 
 
