@@ -84,6 +84,7 @@ def test_recoveries_make_what_exports_read_and_delete_nothing() -> None:
     made = resources([rule for rule in BACKUPS["upkeep-recover"] if "patch" in rule["verbs"]])
     assert resources(BACKUPS["upkeep-export"]) - made == {"csistoragecapacities"}
     assert "delete" not in verbs(BACKUPS["upkeep-recover"])
+    assert resources(BACKUPS["upkeep-restore-volumes"]) == {"persistentvolumeclaims", "pods"}
 
 
 def test_drills_delete_only_namespaces_whose_names_are_theirs() -> None:

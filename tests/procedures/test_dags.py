@@ -58,6 +58,8 @@ DRILLS = {
 }
 RECOVERIES = {
     "lessay_recover",
+    "lessay_restore_configuration",
+    "lessay_return_traffic",
     "maintenance-api_restore_database",
     "maintenance-api_roll_back",
     "quikapp_restore_file",
@@ -68,7 +70,9 @@ RECOVERIES = {
     "tapio_recover_component",
     "tapio_recover_data",
     "tapio_recover_system",
+    "tapio_restore_volumes",
     "zetra_recover",
+    "zetra_restore_archive",
     "zetra_verify_backup",
 }
 ACTING = BACKUPS | DRILLS | RECOVERIES

@@ -15,6 +15,7 @@ from sandbox.seeds.aws_names import ACCOUNT, INSTANCE, REGION, SECOND_REGION
 from sandbox.seeds.backups import AES, KMS
 from sandbox.servers.aws_backups import KMS_KEY, Backups
 from sandbox.servers.aws_region import plant_second_region
+from sandbox.servers.aws_traffic import plant_traffic
 
 BUCKETS = {
     "quikapp-media-live": KMS,
@@ -49,6 +50,7 @@ def plant(certificates: Path, now: datetime) -> Backups:
     _logs(now)
     _metrics(now)
     plant_second_region(now)
+    plant_traffic()
     backups = Backups(s3=_backend("s3", "aws"), rds=_backend("rds"), up_to=now)
     backups.make_all(now)
     return backups

@@ -53,11 +53,7 @@ def plant_second_region(now: datetime) -> None:
 
 def _names(database: str) -> None:
     route53 = get_backend("route53")[ACCOUNT]["aws"]
-    zone = route53.create_hosted_zone("example.com", private_zone=False)
-    # moto chooses an id at random; the catalog has to name it.
-    del route53.zones[zone.resource_id]
-    zone.resource_id = ZONE
-    route53.zones[ZONE] = zone
+    zone = own_zone(route53, "example.com", ZONE)
     application = f"tapio.{REGION}.example.net"
     leads = {
         "tapio.example.com": application,
@@ -66,6 +62,15 @@ def _names(database: str) -> None:
     }
     for name, value in leads.items():
         zone.add_rrset({"Name": f"{name}.", "Type": "CNAME", "TTL": TTL_SECONDS, "ResourceRecords": [value]})
+
+
+def own_zone(route53: Any, name: str, zone_id: str) -> Any:
+    """Make a hosted zone of an id; moto chooses one at random, and the catalog has to name it."""
+    zone = route53.create_hosted_zone(name, private_zone=False)
+    del route53.zones[zone.resource_id]
+    zone.resource_id = zone_id
+    route53.zones[zone_id] = zone
+    return zone
 
 
 def _promotes_as_aws_does() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,7 +43,9 @@ def chosen(act: Act, policy: str) -> Known:
             )
         return proven[0]
     if (moment := _moment(wanted)) is not None:
-        return _before(known, moment, provable(act.system.backups[policy]))
+        if (before := proven_by(act, policy, moment)) is not None:
+            return before
+        raise PermanentError(f"no proven backup is of {moment.isoformat()} or earlier; choose a later moment")
     found = next((one for one in known if one.copy.name == wanted), None)
     if found is None:
         raise PermanentError(
@@ -56,12 +57,12 @@ def chosen(act: Act, policy: str) -> Known:
     return found
 
 
-def _before(known: Sequence[Known], moment: datetime, enough: Level) -> Known:
-    """Return the newest backup of a moment or earlier that is proven."""
-    for one in known:  # newest first
-        if one.copy.started_at <= moment and (one.proven or Level.EXISTS) >= enough:
-            return one
-    raise PermanentError(f"no proven backup is of {moment.isoformat()} or earlier; choose a later moment")
+def proven_by(act: Act, policy: str, moment: datetime) -> Known | None:
+    """Return the newest proven backup of a policy of a moment or earlier, None if there is none."""
+    enough = provable(act.system.backups[policy])
+    known = known_backups(act.engine, act.system_id, policy)  # newest first
+    proven = (one for one in known if (one.proven or Level.EXISTS) >= enough)
+    return next((one for one in proven if one.copy.started_at <= moment), None)
 
 
 def _moment(text: str) -> datetime | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from upkeep.backups.model import Copy, Method, Prepared, Proof, Reclaims
 
@@ -68,6 +70,11 @@ class Parts:
         return [levels[level] for level in sorted(levels)]
 
 
+def copies_of(whole: Copy) -> dict[str, Copy]:
+    """Return the copies of the parts of a copy."""
+    return {part: _copy(values) for part, values in whole.facts["parts"].items()}
+
+
 def _joined(name: str, there: Mapping[str, Copy], wanted: Mapping[str, Method]) -> Copy:
     sizes = [copy.bytes for copy in there.values()]
     missing = [f"the part {part} is missing" for part in wanted if part not in there]
@@ -84,6 +91,11 @@ def _joined(name: str, there: Mapping[str, Copy], wanted: Mapping[str, Method]) 
         problems=[*missing, *problems],
         held=any(copy.held for copy in there.values()),
     )
+
+
+def _copy(values: Mapping[str, Any]) -> Copy:
+    times = {name: datetime.fromisoformat(values[name]) for name in ("started_at", "ended_at")}
+    return Copy(**{**values, **times})
 
 
 def _plain(copy: Copy) -> dict[str, object]:

@@ -13,6 +13,7 @@ import threading
 from typing import Any
 
 import boto3
+from tests.backups.kubernetes.shop import IMAGE, until
 from tests.servers.cluster import api_client
 
 from upkeep.backups.kubernetes.archive import read_archive
@@ -25,6 +26,7 @@ from upkeep.backups.kubernetes.snapshots import VolumeSnapshots
 from upkeep.backups.kubernetes.wanted import Target
 from upkeep.clients.kubernetes import Kubernetes
 from upkeep.clients.kubernetes.api import Api
+from upkeep.recoveries.volumes import VolumesRecovery
 
 CHANGES = ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "DeleteObject")
 
@@ -78,6 +80,14 @@ def _act(told: dict[str, Any], api: Api, s3: Any) -> None:
         export.make("killed")
     elif act == "snapshots":
         VolumeSnapshots(api, namespace, "volumes").make("killed")
+    elif act == "volumes":
+        copy = VolumeSnapshots(api, namespace, "volumes").find("one")
+        assert copy is not None
+        recovery = VolumesRecovery(api, copy, "Volumes", "killed", IMAGE, keep=False)
+        plan = recovery.plan()
+        recovery.restore(plan)
+        until(lambda: recovery.ready(plan), "the pods")
+        recovery.clean_up(plan)
     elif act == "git":
         GitConfiguration(api, namespace, told["remote"], (told["recipient"],)).make("killed")
     else:

@@ -127,6 +127,28 @@ def test_volume_snapshots(world: World, ns: str, act: Act) -> None:
         shop.until(lambda: list(method.copies()) == [], "the snapshots' end")
 
 
+def test_a_recovery_of_volumes(world: World, ns: str, act: Act) -> None:
+    method = VolumeSnapshots(world.api, ns, "volumes")
+    snapshot = method.make("one").facts["claims"]["data"]["snapshot"]
+    group, core = "/apis/snapshot.storage.k8s.io/v1", f"/api/v1/namespaces/{ns}"
+    path = f"{group}/namespaces/{ns}/volumesnapshots/{snapshot}"
+    world.api.send("DELETE", path)
+    shop.until(lambda: shop.get(world.api, path) is None, "its end")
+
+    def there() -> tuple[list[str], list[str], list[str]]:
+        lists = (f"{core}/persistentvolumeclaims", f"{core}/pods", f"{group}/volumesnapshotcontents")
+        names = [[one["metadata"]["name"] for one in world.api.get(path)["items"]] for path in lists]
+        return names[0], [one for one in names[1] if "restored" in one], [n for n in names[2] if ns in n]
+
+    steps = act("volumes", ns)
+    assert steps == 8  # contents, snapshot, claim and pod: made and removed
+    for step in range(steps):
+        assert act("volumes", ns, step) is None
+        assert act("volumes", ns) is not None
+        shop.until(lambda: there() == (["data"], [], []), f"what was made is gone after step {step}")
+        assert [copy.name for copy in method.copies()] == ["one"]
+
+
 def test_an_export_to_git(world: World, ns: str, act: Act, tmp_path: Path) -> None:
     def remote(name: str) -> str:
         made = tmp_path / name

@@ -11,7 +11,7 @@ from tests.backups.kubernetes.conftest import World
 from upkeep.backups.kubernetes.recreate import recreate
 from upkeep.backups.kubernetes.snapshots import VolumeSnapshots
 from upkeep.backups.kubernetes.verify import verify
-from upkeep.backups.kubernetes.volumes import bring_back, restore_claim
+from upkeep.backups.kubernetes.volumes import bring_back, forget
 from upkeep.backups.kubernetes.wanted import Target
 from upkeep.backups.model import Level
 from upkeep.errors import PermanentError, TemporaryError
@@ -82,21 +82,6 @@ def test_one_of_them_is_gone(world: World, ns: str, method: VolumeSnapshots) -> 
     assert proofs[Level.COMPLETE] == ("more: no snapshot of it is there",)
 
 
-def test_a_claim_is_restored_beside_its_own(world: World, ns: str, method: VolumeSnapshots) -> None:
-    facts = method.make(NAME).facts["claims"]["data"]
-    for _ in range(2):
-        assert restore_claim(world.api, ns, facts["snapshot"], "data-restored") == {
-            "claim": "data-restored",
-            "bound": True,
-        }
-    found = world.api.get(f"/api/v1/namespaces/{ns}/persistentvolumeclaims/data-restored")
-    assert found["spec"]["dataSource"]["name"] == facts["snapshot"]
-    with pytest.raises(PermanentError, match="PersistentVolumeClaim/data is there"):
-        restore_claim(world.api, ns, facts["snapshot"], "data")
-    with pytest.raises(PermanentError, match="no-such"):
-        restore_claim(world.api, ns, "no-such", "x")
-
-
 def test_a_lost_namespace_comes_back_with_its_volumes(world: World, ns: str, method: VolumeSnapshots) -> None:
     archive = world.read(world.export(ns).make("one"))
     method.make(NAME)
@@ -113,6 +98,8 @@ def test_a_lost_namespace_comes_back_with_its_volumes(world: World, ns: str, met
     assert verify(archive, world.api, target, 30).holds
     claim = world.api.get(f"/api/v1/namespaces/{ns}/persistentvolumeclaims/data")
     assert claim["spec"]["dataSource"]["name"] == "lost-data"
+    assert [forget(world.api, ns, "lost-data") for _ in range(2)] == [True, False]
+    assert contents(world, ns) == [facts["contents"]]
 
 
 def test_deletion_takes_the_storage_too_and_nothing_else(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.backups.region.acts import PRIMARY, SECONDARY
 from tests.backups.region.conftest import cname
 
-from upkeep.backups.region import DnsRecord, look_at_record, shift, switch, switch_ready, undo
+from upkeep.backups.region import DnsRecord, look_at_record, switch, switch_ready, undo
+from upkeep.backups.region.dns import record_sets, share_of
 from upkeep.clients.answers import NotFoundError
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
 
@@ -104,9 +105,10 @@ class TestWeighted:
         put(*weighted())
         first = look_at_record(dns, record)
         for percent in (10, 50, 100):
-            assert shift(dns, record, percent)["percent"] == percent
+            assert switch(dns, look_at_record(dns, record, percent))["percent"] == percent
             assert weights(dns, record) == {"one": 100 - percent, "two": percent}
-            assert shift(dns, record, percent)["change"] is None
+            assert share_of(record_sets(dns, record), record.secondary) == percent
+            assert switch(dns, look_at_record(dns, record, percent))["change"] is None
         switch(dns, undo(first))
         assert weights(dns, record) == {"one": 100, "two": 0}
         assert [one.get("HealthCheckId") for one in rows(dns, record.zone) if "Weight" in one] == [
@@ -119,7 +121,7 @@ class TestWeighted:
         with pytest.raises(PermanentError, match="three takes a share"):
             look_at_record(dns, record, 10)
         put(cname("third.example.net", SetIdentifier="three", Weight=0))
-        shift(dns, record, 10)
+        switch(dns, look_at_record(dns, record, 10))
         assert weights(dns, record) == {"one": 90, "two": 10, "three": 0}
 
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

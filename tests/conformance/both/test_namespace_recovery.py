@@ -1,4 +1,4 @@
-"""A namespace exported, lost and recovered; a copy drilled; a release taken back; traffic moved in steps."""
+"""A namespace exported, lost and recovered; a copy drilled; a release taken back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from upkeep.backups.kubernetes.kinds import label
 from upkeep.backups.kubernetes.plan import recreate_plan
 from upkeep.backups.kubernetes.recreate import recreate
 from upkeep.backups.kubernetes.rollback import rollback_deployment, rollback_plan
-from upkeep.backups.kubernetes.traffic import Canary
 from upkeep.backups.kubernetes.verify import failed_components, verify
 from upkeep.backups.kubernetes.wanted import Target
 from upkeep.clients.kubernetes import Kubernetes
@@ -167,20 +166,3 @@ def test_a_release_is_taken_back(client: Api, namespace: Callable[[str], str]) -
     assert plan["to"]["images"] == [shop.IMAGE]
     assert rollback_deployment(client, name, "app", plan["to"]["replica_set"], 60)["changed"]
     assert not rollback_deployment(client, name, "app", plan["to"]["replica_set"], 60)["changed"]
-
-
-def test_traffic_moves_in_steps(client: Api, namespace: Callable[[str], str]) -> None:
-    name = namespace("traffic")
-    made = [shop.workload("Deployment", one, count) for one, count in (("old", 4), ("new", 0))]
-    for one in made:
-        one["spec"]["template"]["metadata"]["labels"]["part"] = "web"
-    service = shop.make("v1", "Service", "web", spec={"selector": {"part": "web"}, "ports": [{"port": 80}]})
-    shop.create(client, name, *made, service)
-    shop.until(lambda: not failed_components(client, name), "the old one")
-    canary = Canary(client, name, "web", "old", "new", 60)
-    seen: list[float] = []
-    assert canary.shift(canary.plan((0.25, 1.0)), seen.append) == {"reached": 1.0, "returned": None}
-    assert seen == [0.25, 1.0]
-    back = Canary(client, name, "web", "new", "old", 60)
-    done = back.shift(back.plan((0.5,)), lambda _: "it is slow")
-    assert (done["returned"], canary.plan()["canary_now"]) == ("it is slow", 4)

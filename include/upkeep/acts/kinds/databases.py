@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -10,7 +11,8 @@ from pydantic import Field
 from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.model import Act, FormField
 from upkeep.acts.recovering.registering import register_recovery
-from upkeep.catalog.models.backups import DatabaseSource, S3Objects
+from upkeep.backups.model import Copy
+from upkeep.catalog.models.backups import BackupPolicy, DatabaseSource, S3Objects
 from upkeep.checks.registry import Parameters
 from upkeep.errors import ConfigurationError
 from upkeep.recoveries.databases import DatabaseRecovery
@@ -33,21 +35,34 @@ def from_dump(act: Act, parameters: DumpParameters) -> DatabaseRecovery:
         raise ConfigurationError(
             f"{parameters.policy!r} is no policy of {act.system.title} that dumps a database"
         )
-    database = act.system.resources.databases[policy.source.name]
-    in_place = bool(act.form.get("in_place"))
     backup = chosen(act, parameters.policy)
-    key = act.clients.backup_key() if backup.copy.encryption == "age" else None
+    target = act.form.get("target") or f"restored_{act.label.replace('-', '_')}"
+    found = database_recovery(act, policy, backup.copy, target, parameters.approvals)
+    return replace(found, backup_id=backup.id)
+
+
+def database_recovery(
+    act: Act, policy: BackupPolicy, copy: Copy, target: str, approvals: int
+) -> DatabaseRecovery:
+    """Return the recovery of a dump into the new database `target`, as the form has it.
+
+    Raises ConfigurationError where the policy dumps no database.
+    """
+    if not isinstance(policy.source, DatabaseSource):
+        raise ConfigurationError(f"{policy.title} dumps no database")
+    database = act.system.resources.databases[policy.source.name]
+    key = act.clients.backup_key() if copy.encryption == "age" else None
+    in_place = bool(act.form.get("in_place"))
     return DatabaseRecovery(
         client=act.clients.aws("s3"),
-        copy=backup.copy,
+        copy=copy,
         policy=policy,
         server=act.clients.database("restore"),
-        target=act.form.get("target") or f"restored_{act.label.replace('-', '_')}",
+        target=target,
         keep=bool(act.form.get("keep")),
         original=act.clients.database(database.engine).database if in_place else None,
-        approvals=parameters.approvals,
+        approvals=approvals,
         identities=(key.opening(),) if key else (),
-        backup_id=backup.id,
     )
 
 

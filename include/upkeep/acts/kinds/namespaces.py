@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from upkeep.acts.choosing import CHOICE, chosen
+from upkeep.acts.choosing import CHOICE, chosen, proven_by
 from upkeep.acts.forms import ChooseFirst
 from upkeep.acts.model import Act, FormField
 from upkeep.acts.recovering.registering import register_recovery
@@ -15,9 +15,15 @@ from upkeep.backups.kubernetes.archive import read_archive
 from upkeep.backups.kubernetes.verify import failed_components
 from upkeep.backups.kubernetes.wanted import Target
 from upkeep.backups.model import Copy
+from upkeep.catalog.models.backups import VolumesSource
 from upkeep.checks.registry import Parameters
 from upkeep.errors import ConfigurationError
-from upkeep.recoveries.namespaces import NamespaceRecovery, Rollback, as_drill
+from upkeep.ledger.backups import Known, backup_id, known_backup
+from upkeep.recoveries.namespaces import NamespaceRecovery, as_drill
+from upkeep.recoveries.rollback import Rollback
+
+SNAPSHOTS, EMPTY = "from snapshots", "empty"
+"""How claims come back."""
 
 
 class NamespaceParameters(Parameters):
@@ -29,6 +35,8 @@ class NamespaceParameters(Parameters):
     """Persons who must approve that objects which are there are changed."""
     wait_seconds: float = Field(default=300, gt=0)
     """For claims to be bound, and for rollouts."""
+    volumes: str | None = None
+    """A backup policy of the namespace's volumes, whose snapshots fill the claims that are made."""
 
 
 class RollbackParameters(Parameters):
@@ -51,7 +59,9 @@ def whole(act: Act, parameters: NamespaceParameters) -> NamespaceRecovery:
 def drill(act: Act, parameters: NamespaceParameters) -> NamespaceRecovery:
     """Return the drill, on a copy of the namespace."""
     copy = _copy(act, parameters)
-    return as_drill(_recovery(act, parameters, copy, str(copy.facts["namespace"]), None), act.label)
+    # Empty: the copy is compared with the export, and pods of a drill must not act on data of production.
+    empty = parameters.model_copy(update={"volumes": None})
+    return as_drill(_recovery(act, empty, copy, str(copy.facts["namespace"]), None), act.label)
 
 
 def component(act: Act, parameters: NamespaceParameters) -> NamespaceRecovery:
@@ -90,8 +100,6 @@ def _copy(act: Act, parameters: NamespaceParameters) -> Copy:
 def _recovery(
     act: Act, parameters: NamespaceParameters, copy: Copy, namespace: str, only: str | None
 ) -> NamespaceRecovery:
-    from upkeep.ledger.backups import backup_id
-
     return NamespaceRecovery(
         api=act.clients.kubernetes().api,
         s3=act.clients.aws("s3"),
@@ -100,18 +108,42 @@ def _recovery(
         target=Target(namespace, only=only),
         approvals=parameters.approvals,
         wait_seconds=parameters.wait_seconds,
+        volumes=_volumes(act, parameters.volumes, copy),
         backup_id=backup_id(act.system_id, parameters.policy, copy.name),
     )
 
 
+def _volumes(act: Act, policy_name: str | None, copy: Copy) -> Copy | None:
+    """Return the snapshots that the plan has chosen; before there is one the newest up to the export."""
+    if policy_name is None or act.form.get("claims") == EMPTY:
+        return None
+    policy = act.system.backups.get(policy_name)
+    if policy is None or not isinstance(policy.source, VolumesSource):
+        raise ConfigurationError(f"{policy_name!r} is no policy of {act.system.title} for volumes")
+    known: Known | None
+    if (facts := act.carried.get("plan", {}).get("facts")) is not None:
+        name = facts["volumes"]
+        known = known_backup(act.engine, backup_id(act.system_id, policy_name, name)) if name else None
+    else:
+        known = proven_by(act, policy_name, copy.started_at)
+    return known.copy if known else None
+
+
+def _claims_field(parameters: NamespaceParameters) -> list[FormField]:
+    if parameters.volumes is None:
+        return []
+    what = "Of claims that are made anew: filled from the newest proven snapshot up to the export, or empty."
+    return [FormField("claims", "Claims", what, default=SNAPSHOTS, choices=(SNAPSHOTS, EMPTY))]
+
+
 def _whole_fields(system: Any, parameters: NamespaceParameters) -> Sequence[FormField]:  # noqa: ARG001
     other = "Another to make it in; by default its own. Changing what is there needs approval."
-    return [CHOICE, FormField("namespace", "Namespace", other, default="")]
+    return [CHOICE, FormField("namespace", "Namespace", other, default=""), *_claims_field(parameters)]
 
 
 def _component_fields(system: Any, parameters: NamespaceParameters) -> Sequence[FormField]:  # noqa: ARG001
     which = "Such as Deployment/web, with what its pods need; left empty, the run lists those that failed."
-    return [CHOICE, FormField("component", "Component", which, default="")]
+    return [CHOICE, FormField("component", "Component", which, default=""), *_claims_field(parameters)]
 
 
 def _rollback_fields(system: Any, parameters: RollbackParameters) -> Sequence[FormField]:  # noqa: ARG001

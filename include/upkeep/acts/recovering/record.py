@@ -37,6 +37,11 @@ def mark(act: Act, **values: Any) -> None:
     recoveries.mark_recovery(act.engine, _key(act), **values)
 
 
+def taken_back(act: Act, plan: Plan) -> None:
+    """Record that what was begun was taken back: whoever repeats it begins anew."""
+    mark(act, plan=plan.carried() | {"digest": None}, verified_at=None)
+
+
 def recorded(act: Act) -> Row[Any] | None:
     """Return the row, None before it began."""
     return recoveries.recovery(act.engine, _key(act))

@@ -19,7 +19,7 @@ from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.errors import aws_errors
 from upkeep.clients.aws.multipart import MultipartUpload, abort_uploads
 from upkeep.clients.aws.s3 import s3_head, s3_objects
-from upkeep.errors import PermanentError
+from upkeep.errors import DamagedBackup, PermanentError
 
 BUNDLE, NOTE = ".bundle", ".bundle.json"
 PIECE = 1024 * 1024
@@ -56,7 +56,7 @@ class GitBundles:
         key = f"{self.prefix}{name}{BUNDLE}"
         abort_uploads(self.client, self.bucket, key)
         started = datetime.now(UTC)
-        with self._repository() as repository:
+        with self.repository() as repository:
             self._fetch(repository)
             refs = repository.run("for-each-ref", "--format=%(objectname) %(refname)").split("\n")
             file = repository.folder.parent / "export.bundle"
@@ -107,32 +107,47 @@ class GitBundles:
             return [_proof(Level.COMPLETE, [f"s3://{self.bucket}/{key} is gone"])]
         if size != copy.bytes:
             complete.append(f"s3://{self.bucket}/{key} has {size:,} bytes, its note says {copy.bytes:,}")
-        return [_proof(Level.COMPLETE, complete), _proof(Level.CHECKSUMS, self._damage(copy, key))]
+        return [_proof(Level.COMPLETE, complete), _proof(Level.CHECKSUMS, self._damage(copy))]
 
-    def _damage(self, copy: Copy, key: str) -> list[str]:
+    @contextmanager
+    def opened(self, copy: Copy) -> Iterator[Repository]:
+        """Yield a repository of its own with all refs of a copy below `refs/checked/`; it goes afterwards.
+
+        Raises DamagedBackup where the bytes were changed or Git finds an object that is not as it was.
+        """
+        key = f"{self.prefix}{copy.name}{BUNDLE}"
         digest = hashlib.sha256()
-        with self._repository() as repository:
+        with self.repository() as repository:
             file = repository.folder.parent / "checked.bundle"
             with file.open("wb") as out:
                 for piece in read_object(self.client, self.bucket, key):
                     digest.update(piece)
                     out.write(piece)
             if digest.hexdigest() != copy.sha256:
-                return [
+                raise DamagedBackup(
                     f"s3://{self.bucket}/{key}: its bytes were changed: the sha256 is not that of its note"
-                ]
+                )
             try:
                 repository.run("fetch", "--quiet", str(file), "+refs/*:refs/checked/*")
                 repository.run("fsck", "--full", "--strict", "--no-progress")
             except PermanentError as e:
-                return [f"s3://{self.bucket}/{key}: {e}"]
-        return []
+                raise DamagedBackup(f"s3://{self.bucket}/{key}: {e}") from e
+            yield repository
+
+    def _damage(self, copy: Copy) -> list[str]:
+        try:
+            with self.opened(copy):
+                return []
+        except DamagedBackup as e:
+            return [str(e)]
 
     def _fetch(self, repository: Repository) -> None:
-        repository.run("fetch", "--quiet", "origin", "+refs/*:refs/*")
+        # Without the refmap Git adds refs/remotes/origin/…, which the repository does not have.
+        repository.run("fetch", "--quiet", "--refmap=", "origin", "+refs/*:refs/*")
 
     @contextmanager
-    def _repository(self) -> Iterator[Repository]:
+    def repository(self) -> Iterator[Repository]:
+        """Yield an empty repository with the remote `origin`; it goes afterwards."""
         with tempfile.TemporaryDirectory(prefix="upkeep-git-") as folder:
             yield Repository(self.url, self.branch, self.login, Path(folder))
 

@@ -48,6 +48,7 @@ DEFINITIONS = Kind(
 NAMESPACES = Kind("", "namespaces", "v1", "Namespace", False)
 VOLUMES = Kind("", "persistentvolumes", "v1", "PersistentVolume", False)
 CLAIMS = Kind("", "persistentvolumeclaims", "v1", "PersistentVolumeClaim", True)
+PODS = Kind("", "pods", "v1", "Pod", True)
 DEPLOYMENTS = Kind("apps", "deployments", "v1", "Deployment", True)
 REPLICA_SETS = Kind("apps", "replicasets", "v1", "ReplicaSet", True)
 STORAGE_CLASSES = Kind("storage.k8s.io", "storageclasses", "v1", "StorageClass", False)

@@ -138,6 +138,8 @@ def _missing(api: Api, archive: Archive, wish: Wanted, target: Target) -> Iterat
         if storage and not static and find(api, STORAGE_CLASSES.path(None, storage)) is None:
             yield f"{label(obj)}: the cluster has no StorageClass/{storage}"
     for claim, snapshot in target.snapshots.items():
+        if claim in target.outlived:
+            continue
         found = find(api, SNAPSHOTS.path(target.namespace, snapshot))
         if found is None or child(found, "status").get("readyToUse") is not True:
             yield f"PersistentVolumeClaim/{claim}: VolumeSnapshot/{snapshot} is not there or not ready"

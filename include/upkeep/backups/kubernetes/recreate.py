@@ -23,6 +23,7 @@ from upkeep.backups.kubernetes.kinds import (
 )
 from upkeep.backups.kubernetes.plan import find_namespace, remains
 from upkeep.backups.kubernetes.readiness import late_classes, unbound
+from upkeep.backups.kubernetes.volumes import bring_back
 from upkeep.backups.kubernetes.waiting import wait_until_none
 from upkeep.backups.kubernetes.wanted import Target, wanted
 from upkeep.clients.answers import child, children
@@ -49,6 +50,8 @@ def recreate(archive: Archive, api: Api, target: Target, seconds: float = WAIT_S
     _make_definitions(api, wish.definitions, outcome, seconds)
     if target.only is None:
         _make_namespace(api, wish.namespace, outcome, seconds)
+    for claim, facts in target.outlived.items():
+        bring_back(api, target.namespace, target.snapshots[claim], facts, seconds)
     kinds = by_object(served_kinds(api))
     waited: list[str] = []
     for wave, objects in wish.waves():

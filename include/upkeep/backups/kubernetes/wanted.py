@@ -49,13 +49,15 @@ class Target:
 
     namespace: may be the archive's own. only: one component, such as `Deployment/web`. copy_beside: the
     original goes on running, so nothing in the copy reaches outside: no ingress, no load balancer, cron
-    jobs suspended. snapshots: claim → volume snapshot that fills it. labels: put on the namespace.
+    jobs suspended. snapshots: claim → volume snapshot that fills it. outlived: claim → driver and handle of
+    the storage's snapshot, where that of `snapshots` may be gone. labels: put on the namespace.
     """
 
     namespace: str
     only: str | None = None
     copy_beside: bool = False
     snapshots: Mapping[str, str] = field(default_factory=dict)
+    outlived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ from upkeep.backups.region.failover import (
     remote_backups,
     verify_failover,
 )
-from upkeep.backups.region.switch import shift, switch, switch_ready
+from upkeep.backups.region.switch import switch, switch_ready
 
 __all__ = [
     "Clients",
@@ -19,7 +19,6 @@ __all__ = [
     "look_at_failover",
     "look_at_record",
     "remote_backups",
-    "shift",
     "switch",
     "switch_ready",
     "undo",

@@ -114,6 +114,17 @@ def leads_to(row: Mapping[str, Any]) -> frozenset[str]:
     return _hosts(values)
 
 
+def share_of(rows: Sequence[Mapping[str, Any]], hosts: Sequence[str]) -> int:
+    """Return the percentage of the traffic that the record sets lead to hosts.
+
+    Where all weights are 0 Route 53 takes them as equal.
+    """
+    weights = [int(row.get("Weight", 1)) for row in rows]
+    weights = weights if any(weights) else [1] * len(rows)
+    ours = [weight for row, weight in zip(rows, weights, strict=True) if leads_to(row) == _hosts(hosts)]
+    return round(100 * sum(ours) / sum(weights))
+
+
 def zone_id(zone: str) -> str:
     """Return the id of a hosted zone without its path.
 

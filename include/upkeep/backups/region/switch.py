@@ -1,4 +1,4 @@
-"""The acts on DNS: switch, wait until Route 53's servers know it, shift traffic in steps."""
+"""The acts on DNS: switch, and wait until Route 53's servers know it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from upkeep.backups.rds.calls import aws_acts, instant, now, step
-from upkeep.backups.region.dns import DnsRecord, look_at_record, record_sets, zone_id
+from upkeep.backups.region.dns import DnsRecord, record_sets, zone_id
 from upkeep.errors import PermanentError
 
 
@@ -33,11 +33,6 @@ def switch(client: Any, plan: Mapping[str, Any]) -> dict[str, Any]:
     with aws_acts(f"Route 53 {plan['type']} {plan['name']}"):
         answer = client.change_resource_record_sets(HostedZoneId=zone_id(plan["zone"]), ChangeBatch=batch)
         return _step(plan, instant(started), answer["ChangeInfo"]["Id"])
-
-
-def shift(client: Any, record: DnsRecord, percent: int) -> dict[str, Any]:
-    """Give the secondary a share of the traffic (10, 50, 100 %) and return the step, as `switch` does."""
-    return switch(client, look_at_record(client, record, percent))
 
 
 def switch_ready(client: Any, plan: Mapping[str, Any], begun: Mapping[str, Any]) -> dict[str, Any] | None:

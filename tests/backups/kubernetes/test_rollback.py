@@ -1,4 +1,4 @@
-"""A deployment put back to an earlier revision, and traffic moved in steps."""
+"""A deployment put back to an earlier revision."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from tests.backups.kubernetes import shop
 from tests.backups.kubernetes.conftest import World
 
 from upkeep.backups.kubernetes.rollback import rollback_deployment, rollback_plan
-from upkeep.backups.kubernetes.traffic import Canary
 from upkeep.clients.answers import NotFoundError
-from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
+from upkeep.errors import PermanentError, TemporaryError
 
 MERGE = "application/merge-patch+json"
 
@@ -105,86 +104,3 @@ def test_what_cannot_be_rolled_back(world: World, ns: str) -> None:
         rollback_plan(world.api, ns, "app")
     with pytest.raises(NotFoundError):
         rollback_plan(world.api, ns, "nothing")
-
-
-@pytest.fixture
-def canary(world: World, empty: Callable[[str], str]) -> Canary:
-    """Two deployments behind one service, all traffic on the first."""
-    name = empty("traffic")
-    made = [shop.workload("Deployment", one, count) for one, count in (("old", 10), ("new", 0))]
-    for one in made:
-        one["spec"]["template"]["metadata"]["labels"]["part"] = "web"
-    service = shop.make("v1", "Service", "web", spec={"selector": {"part": "web"}, "ports": [{"port": 80}]})
-    shop.create(world.api, name, *made, service)
-    ready(world, name, "old")
-    return Canary(world.api, name, "web", "old", "new", 30)
-
-
-def shares(world: World, canary: Canary) -> tuple[int, int]:
-    """The replicas of both."""
-    specs = [world.api.get(path(canary.namespace, name))["spec"] for name in ("old", "new")]
-    return specs[0]["replicas"], specs[1]["replicas"]
-
-
-def test_traffic_returns_in_steps_with_a_gate_between(world: World, canary: Canary) -> None:
-    seen = []
-
-    def gate(share: float) -> None:
-        seen.append((share, shares(world, canary)))
-
-    assert canary.shift(canary.plan(), gate) == {"reached": 1.0, "returned": None}
-    assert seen == [(0.1, (9, 1)), (0.5, (5, 5)), (1.0, (0, 10))]
-
-
-def test_a_gate_that_closes_sends_all_traffic_back(world: World, canary: Canary) -> None:
-    def gate(share: float) -> str | None:
-        return "errors rose to 4 %" if share > 0.1 else None
-
-    done = canary.shift(canary.plan(), gate)
-    assert done == {"reached": 0.1, "returned": "errors rose to 4 %"}
-    assert shares(world, canary) == (10, 0)
-
-
-def test_a_repeat_goes_on_where_a_kill_ended_it(world: World, canary: Canary) -> None:
-    plan = canary.plan()
-
-    def killed(share: float) -> None:
-        if share == 0.5:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        canary.shift(plan, killed)
-    assert shares(world, canary) == (5, 5)
-    asked: list[float] = []
-    canary.shift(plan, asked.append)  # returns None: go on
-    assert (asked, shares(world, canary)) == ([0.5, 1.0], (0, 10))
-
-
-def test_a_canary_that_does_not_start_gets_no_traffic(world: World, canary: Canary) -> None:
-    template = world.api.get(path(canary.namespace, "new"))
-    template["spec"]["template"]["spec"]["containers"][0]["image"] = "does-not-exist:1"
-    world.api.send("PUT", path(canary.namespace, "new"), template)
-    quick = Canary(world.api, canary.namespace, "web", "old", "new", 1)
-    with pytest.raises(TemporaryError, match="Deployment/new"):
-        quick.shift(quick.plan(), lambda _: None)
-    assert shares(world, canary) == (10, 1)
-
-
-@pytest.mark.parametrize("steps", [(), (0.5, 0.1), (0.0, 1.0), (0.5, 1.5)])
-def test_steps_that_do_not_rise(canary: Canary, steps: tuple[float, ...]) -> None:
-    with pytest.raises(ConfigurationError, match="rise"):
-        canary.plan(steps)
-
-
-def test_what_cannot_share_traffic(world: World, canary: Canary) -> None:
-    other = shop.make("v1", "Service", "other", spec={"selector": {"part": "db"}, "ports": [{"port": 80}]})
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "old"}
-    scaler = shop.make(
-        "autoscaling/v2", "HorizontalPodAutoscaler", "old", spec={"scaleTargetRef": target, "maxReplicas": 10}
-    )
-    shop.create(world.api, canary.namespace, other)
-    with pytest.raises(ConfigurationError, match="Service/other does not select"):
-        Canary(world.api, canary.namespace, "other", "old", "new").plan()
-    shop.create(world.api, canary.namespace, scaler)
-    with pytest.raises(ConfigurationError, match="HorizontalPodAutoscaler/old"):
-        canary.plan()
