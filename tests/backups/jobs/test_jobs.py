@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.backups.jobs.world import NAME, World, kill
@@ -12,7 +13,7 @@ from upkeep.backups.dumps.jobs import LONGEST_NAME, job_name
 from upkeep.backups.kubernetes.cleaning import left_out
 from upkeep.backups.kubernetes.kinds import Kind
 from upkeep.backups.model import Awaited, Level
-from upkeep.errors import PermanentError
+from upkeep.errors import PermanentError, TemporaryError
 
 MADE = [f"database/{NAME}.dump", f"database/{NAME}.dump.manifest.json"]
 
@@ -59,12 +60,14 @@ def test_a_job_at_work_is_found_again(world: World) -> None:
     with world.depot.slow_upload() as slow:
         method.begin(NAME)
         assert slow.reached.wait(60)
+        before = [job["metadata"]["uid"] for job in world.jobs()]
 
         method.begin(NAME)
         world.start(method.order.of(NAME))  # another attempt was a moment faster
 
         assert method.ready(NAME) is None
-        assert (len(world.jobs()), len(world.pods())) == (1, 1)
+        assert [job["metadata"]["uid"] for job in world.jobs()] == before
+        assert len(world.pods()) == 1
     until(lambda: method.ready(NAME), "the copy")
     assert world.depot.backups() == MADE
 
@@ -107,6 +110,27 @@ def test_a_job_that_failed_is_made_anew(world: World, tmp_path: Path) -> None:
     [after] = world.jobs()
     assert after["metadata"]["name"] == before["metadata"]["name"]
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
+
+
+def test_a_job_that_does_not_go_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("upkeep.backups.dumps.jobs.DELETE_SECONDS", 0.5)
+    world.cluster.admin("programs", image="registry.example/other:1", command=["false"])
+    method = world.method()
+    with pytest.raises(PermanentError, match="failed"):
+        world.method(image="registry.example/other:1").make(NAME)
+    path = f"/apis/batch/v1/namespaces/{world.namespace}/jobs/job-{NAME}"
+    held = {"metadata": {"finalizers": ["example.com/held"]}}
+    world.api.send("PATCH", path, held, "application/merge-patch+json")
+
+    with pytest.raises(TemporaryError, match=r"is still there after .* try again"):
+        method.begin(NAME)
+    with pytest.raises(TemporaryError, match=r"is still there after .* try again"):
+        method.begin(NAME)  # it is on its way out, which is no job at work
+
+    free: dict[str, Any] = {"metadata": {"finalizers": None}}
+    world.api.send("PATCH", path, free, "application/merge-patch+json")
+    method.make(NAME)
+    assert (len(world.jobs()), world.depot.backups()) == (1, MADE)
 
 
 def test_a_job_that_is_not_ours_is_left_alone(world: World) -> None:
