@@ -61,10 +61,13 @@ def test_a_pod_that_needed_too_much_memory_is_told(world: World) -> None:
 
 
 def test_a_job_that_takes_too_long_is_ended_and_leaves_nothing(world: World) -> None:
-    method = world.method(longest_seconds=8)
+    method = world.method()
     with world.depot.slow_upload() as slow:
         method.begin(NAME)
         assert slow.reached.wait(60)
+        path = f"/apis/batch/v1/namespaces/{world.namespace}/jobs/job-{NAME}"
+        over = {"spec": {"activeDeadlineSeconds": 1}}
+        world.api.send("PATCH", path, over, "application/merge-patch+json")
         with pytest.raises(PermanentError, match=r"DeadlineExceeded: .* give it more `longest_minutes`"):
             until(lambda: method.ready(NAME), "the deadline")
 

@@ -68,7 +68,7 @@ def test_a_job_at_work_is_found_again(world: World) -> None:
         assert method.ready(NAME) is None
         assert [job["metadata"]["uid"] for job in world.jobs()] == before
         assert len(world.pods()) == 1
-    until(lambda: method.ready(NAME), "the copy")
+    until(lambda: method.ready(NAME), "the copy", seconds=90)
     assert world.depot.backups() == MADE
 
 
@@ -79,9 +79,9 @@ def test_a_dump_that_is_killed_is_made_by_the_next_pod(world: World) -> None:
         assert slow.reached.wait(60)
         assert world.depot.uploads() == 1
         kill(NAME)
-        until(lambda: len(world.pods()) == 2, "the next pod")
+        until(lambda: len(world.pods()) == 2, "the next pod", seconds=90)
 
-    copy = until(lambda: method.ready(NAME), "the copy")
+    copy = until(lambda: method.ready(NAME), "the copy", seconds=90)
 
     assert all(proof.holds for proof in method.check(copy))
     assert (world.depot.backups(), world.depot.uploads(), len(world.jobs())) == (MADE, 0, 1)
