@@ -105,6 +105,25 @@ def test_it_dumps_a_mariadb(world: World, tmp_path: Path) -> None:
     assert f"database/{NAME}.sql.zst.manifest.json" in world.depot.backups()
 
 
+def test_a_job_notes_where_the_binary_log_is(world: World, tmp_path: Path) -> None:
+    """A server without one is refused, so what the job was told has come as far as the program that dumps."""
+    with mysql() as database:
+        connection = {
+            "conn_type": "mysql", "host": "127.0.0.1", "port": database.port, "login": database.user,
+            "password": database.password, "schema": database.name,
+        }  # fmt: skip
+        environment = world.environment(tmp_path) | {"AIRFLOW_CONN_DEPOT_MYSQL": json.dumps(connection)}
+        order = DumpOrder("mysql", BACKUPS, "database/", "none", binlog=True)
+        arguments = order.arguments({"mysql": "depot_mysql", "aws": "depot_aws"})
+
+        with program([*arguments, NAME], environment) as process:
+            said, _ = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert "Binlogging on server not active" in said
+    assert world.depot.backups() == []
+
+
 def test_a_pod_that_seals_needs_only_the_public_key(world: World, tmp_path: Path) -> None:
     key = pyrage.x25519.Identity.generate()
     order = DumpOrder("postgres", BACKUPS, "database/", "age")

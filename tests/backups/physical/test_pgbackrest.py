@@ -13,7 +13,8 @@ import pytest
 from tests.backups.files.test_kills import killed_when
 from tests.backups.physical.conftest import Source, owned, running_source
 
-from upkeep.backups.physical import PgBackRest, look, restore
+from upkeep.backups.physical import DrillServer, PgBackRest, look, restore
+from upkeep.backups.physical.place import PORT
 from upkeep.clients.answers import NotFoundError
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
 
@@ -94,6 +95,18 @@ def test_killed_while_it_restores(own: Source, place: Path) -> None:
     restore(own.stanza, plan, place / "drill")
     restore(own.stanza, plan, place / "drill")
     assert (place / "drill/data/global/pg_control").exists()
+    # Nothing was written since: the base backup alone is what can be recovered.
+    assert plan["type"] == "immediate"
+    server = DrillServer(stanza=own.stanza, folder=place / "drill", port=PORT)
+    server.start()
+    try:
+        assert not server.wait(60).promoted
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM t")
+            assert cursor.fetchone() == (1000,)
+        server.promote()
+    finally:
+        server.stop()
 
 
 def test_two_at_once(own: Source) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.backups.physical.conftest import Source, running_source
+from tests.backups.physical.conftest import Source, running_source, until
 from tests.backups.physical.test_recovery import recovered, rows
 
 from upkeep.backups.model import Level
@@ -22,7 +23,9 @@ def forked() -> Iterator[Source]:
         backups = PgBackRest(stanza=source.stanza)
         backups.initialise()
         source.sql("CREATE TABLE t AS SELECT 1 AS id")
-        backups.make("before")
+        made = backups.make("before")
+        # pgBackRest looks for a backup of a second before the one that it goes back to.
+        until(lambda: datetime.now(UTC) > made.ended_at + timedelta(seconds=1), "the second after the backup")
         source.sql("INSERT INTO t VALUES (1000)")
         source.sql("DELETE FROM t WHERE id = 1000")
         source.now("one")

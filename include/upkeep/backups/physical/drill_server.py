@@ -60,7 +60,11 @@ SELECT pg_is_in_recovery(),
 
 @dataclass(frozen=True)
 class Reached:
-    """Where recovery came to. at: of the last transaction that is in it, None if none was replayed."""
+    """Where recovery came to.
+
+    at: of the last transaction that is in it, None if none was replayed; of the one before it where the aim
+    was a place in the WAL, for PostgreSQL notes the time after it has stopped.
+    """
 
     at: datetime | None
     lsn: str

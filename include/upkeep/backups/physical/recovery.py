@@ -104,10 +104,10 @@ def restore(stanza: Stanza, plan: Mapping[str, Any], folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(mode=0o700)
         _give(folder / name, stanza.user)
-    target = (f"--target={plan['target']}",) if plan["target"] else ()
+    # The base alone is on a timeline of its own: pgBackRest takes no other one then.
+    aim = [f"--target={plan['target']}", f"--target-timeline={plan['timeline']}"] if plan["target"] else []
     replace(stanza, config=_own_config(stanza, folder)).call(
-        "restore", f"--set={plan['label']}", f"--type={plan['type']}", *target,
-        f"--target-timeline={plan['timeline']}",
+        "restore", f"--set={plan['label']}", f"--type={plan['type']}", *aim,
         f"--pg1-path={folder / 'data'}", f"--tablespace-map-all={folder / 'tablespaces'}",
         "--archive-mode=off", moves_data=True,
     )  # fmt: skip
