@@ -13,7 +13,7 @@ from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
 from upkeep.backups.dumps.marks import databases, drop_restored
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
 from upkeep.backups.dumps.server import DatabaseServer
-from upkeep.backups.dumps.swap import swap_in
+from upkeep.backups.dumps.swap import swap_in, swapped
 from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
@@ -80,7 +80,9 @@ class DatabaseRecovery:
         )
 
     def restore(self, plan: Plan) -> None:  # noqa: ARG002 - the plan was made of the same
-        """Stream the dump into the new database."""
+        """Stream the dump into the new database, unless it has taken the original's place already."""
+        if self._swapped():
+            return
         restore_dump(
             self.client,
             self.copy,
@@ -101,8 +103,11 @@ class DatabaseRecovery:
             newest = Newest(wanted.newest, self.copy.started_at, lost)
         questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
         rows = self.copy.facts.get("rows")
-        there = self._place.at(self.original) if self._swapped() and self.original else self._place
-        return [invariants(there, assertions=questions, expected_rows=rows, newest=newest)]
+        return [invariants(self._place, assertions=questions, expected_rows=rows, newest=newest)]
+
+    def in_use(self, plan: Plan) -> str | None:  # noqa: ARG002 - the databases say it
+        """Return where it is, once it has taken the original's place: people write there."""
+        return self._place.at(self.original).where if self.original and self._swapped() else None
 
     def resume(self, plan: Plan) -> str | None:  # noqa: ARG002 - the plan was made of the same
         """Let it take the original's place, if that was asked for."""
@@ -142,7 +147,8 @@ class DatabaseRecovery:
         if self.original is None:
             return False
         mark = databases(self._place).mark(self.kept_as)
-        return mark is not None and mark.copy == self.copy.reference
+        ours = mark is not None and mark.copy == self.copy.reference
+        return ours and swapped(self._place, self.original, self.kept_as)
 
     def _steps(self) -> list[str]:
         steps = [

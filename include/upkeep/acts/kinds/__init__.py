@@ -14,6 +14,7 @@ from upkeep.acts.kinds import (
     traffic,
     verifying,
     volumes,
+    versions,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "traffic",
     "verifying",
     "volumes",
+    "versions",
 ]

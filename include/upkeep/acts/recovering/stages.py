@@ -17,10 +17,10 @@ from upkeep.acts.recovering.measuring import against_targets, last_time
 from upkeep.acts.recovering.record import begin, mark, recorded
 from upkeep.backups.model import Level, Proof
 from upkeep.errors import DamagedBackup, PermanentError
-from upkeep.findings import State
+from upkeep.findings import Finding, State
 from upkeep.ledger.backups import record_proofs
 from upkeep.ledger.recoveries import past
-from upkeep.recoveries.model import Drill, Recovery
+from upkeep.recoveries.model import Drill, PutIntoUse, Recovery, Unseeing
 
 Making = Callable[[Act, Any], Recovery]
 """Makes the recovery of a run from its parameters and its form."""
@@ -99,8 +99,14 @@ class RecoveryStages:
         return Result(said, {"restored_at": act.now.isoformat()})
 
     def verify(self, act: Act, parameters: Any) -> Result:
-        """Examine what was restored; the backup is proven as far as it shows."""
+        """Examine what was restored; the backup is proven as far as it shows.
+
+        What is in use already is not judged: its rows are those of now, and would call a good backup bad.
+        """
         one, plan = self._planned(act, parameters)
+        if isinstance(one, PutIntoUse) and (where := one.in_use(plan)):
+            said = f"what was restored is in use as {where} and is not examined again"
+            return Result(said, {}, [recovery_finding(act, check_of("verified", one), State.OK, said)])
         proofs = [Proof(Level.RESTORED, act.now, evidence={"target": plan.target}), *one.verify(plan)]
         if one.backup_id:
             record_proofs(act.engine, one.backup_id, proofs, act.run)
@@ -114,7 +120,7 @@ class RecoveryStages:
             said = f"{plan.target} is not as it must be: {'; '.join(problems)}"
             return Result(said, {}, [recovery_finding(act, check, State.CRITICAL, said, evidence)])
         said = f"{plan.target} is as it must be"
-        return Result(said, {}, [recovery_finding(act, check, State.OK, said, evidence)])
+        return Result(said, {}, [recovery_finding(act, check, State.OK, said, evidence), *_unseen(act, one)])
 
     def resume(self, act: Act, parameters: Any) -> Result:
         """Put what was verified into use, if that is in the plan; its approval still counts."""
@@ -151,3 +157,19 @@ class RecoveryStages:
         if "plan" not in act.carried:
             raise PermanentError("the stage 'plan' has left no plan; clear the run from there")
         return self._make(act, parameters), plan_from(act.carried["plan"])
+
+
+def _unseen(act: Act, one: Recovery) -> list[Finding]:
+    """Return that nobody looked at the restored data, where nobody did: that is unknown, and not well."""
+    if not isinstance(one, Unseeing) or one.unexamined is None:
+        return []
+    return [
+        Finding(
+            check=check_of("data", one),
+            state=State.UNKNOWN,
+            summary="what the restored data says is unknown",
+            source="recovery",
+            observed_at=act.now,
+            reason=one.unexamined,
+        )
+    ]

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from upkeep.backups.dumps import age, programs, stream
+from upkeep.backups.dumps import programs
 from upkeep.backups.dumps.child import Child
-from upkeep.backups.dumps.contents import PostgresArchive, SqlText
-from upkeep.backups.dumps.dump import AGE
+from upkeep.backups.dumps.feeding import feed
 from upkeep.backups.dumps.manifest import SUFFIX, Manifest, read_manifest, split
 from upkeep.backups.dumps.marks import Databases, Mark, databases
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy
 from upkeep.clients.answers import NotFoundError
-from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.s3 import s3_head
-from upkeep.errors import BadAnswer, ConfigurationError, DamagedBackup, PermanentError
+from upkeep.errors import BadAnswer, ConfigurationError, PermanentError
 
 _STALL_SECONDS = 6 * 3600
 """An index of a large table takes hours, in which nothing is read."""
@@ -95,7 +92,7 @@ def restore_dump(
     with Child(
         command, target.environment(), target.where, reads=True, stall_seconds=_STALL_SECONDS
     ) as child:
-        _feed(client, manifest, split(copy.reference)[0], child, identities)
+        feed(client, manifest, split(copy.reference)[0], child, identities)
     ended_at, seconds = datetime.now(UTC), time.monotonic() - clock
     done = Restored(target.database, copy.reference, started_at, ended_at, seconds, manifest.bytes)
     those.set_mark(target.database, replace(begun, state="restored", facts=_facts(done)))
@@ -119,43 +116,6 @@ def _make_empty(those: Databases, name: str, manifest: Manifest) -> None:
         those.drop(name)
     if not those.exists(name):
         those.create(name, manifest.facts)
-
-
-def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities: Sequence[str]) -> None:
-    """Stream the dump into the program; its input ends only after everything was found whole.
-
-    Raises DamagedBackup where zstd, age, the dump's own text or its checksum shows damage.
-    """
-    where = f"s3://{bucket}/{manifest.key}"
-    try:
-        _stream(client, manifest, where, child, identities)
-    except DamagedBackup:
-        raise
-    except BadAnswer as e:
-        raise DamagedBackup(str(e) if where in str(e) else f"{where}: {e}") from e
-    child.close()
-
-
-def _stream(client: Any, manifest: Manifest, where: str, child: Child, identities: Sequence[str]) -> None:
-    inside: SqlText | PostgresArchive = SqlText() if manifest.engine == "mysql" else PostgresArchive()
-
-    def write(data: bytes) -> None:
-        inside.write(data)
-        child.write(data)
-
-    with ExitStack() as stack:
-        sink: stream.Sink = stream.Open(write)
-        if manifest.engine == "mysql":
-            sink = stream.Decompress(sink, where)
-        if manifest.format.endswith(AGE):
-            sink = stack.enter_context(age.decrypt(sink, identities, where))
-        digest = stream.Digest(sink)
-        for chunk in stream.read_ahead(read_object(client, *split(where))):
-            digest.write(chunk)
-        digest.close()
-    if digest.sha256 != manifest.sha256:
-        raise DamagedBackup(f"{where}: its bytes were changed: the sha256 is not that of its manifest")
-    inside.close()
 
 
 def _command(target: DatabaseServer, keep_owners: bool) -> list[str]:
