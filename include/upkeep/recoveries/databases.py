@@ -16,7 +16,7 @@ from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.dumps.swap import swap_in, swapped
 from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models.backups import BackupPolicy
-from upkeep.errors import PermanentError
+from upkeep.errors import DamagedBackup, PermanentError
 from upkeep.findings.units import format_value
 
 
@@ -55,7 +55,8 @@ class DatabaseRecovery:
         looked = restore_plan(self.client, self.copy, self._place)
         problems = [] if pinned is not None and self._is_ours() else looked["problems"]
         if problems:
-            raise PermanentError(f"nothing was touched: {'; '.join(problems)}")
+            error = DamagedBackup if looked["damage"] else PermanentError
+            raise error(f"nothing was touched: {'; '.join(problems)}")
         if pinned is not None and pinned.facts.get("backup") == self.copy.name:
             return pinned
         facts = {

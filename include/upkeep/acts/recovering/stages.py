@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -39,7 +40,8 @@ class RecoveryStages:
         except ChooseFirst as e:
             found = recovery_finding(act, "recovery_choices", State.OK, str(e), {"choices": e.choices})
             return Result("\n".join([str(e), *e.choices]), {}, [found], stop=str(e))
-        plan = one.plan()
+        with _noting_damage(act, one):
+            plan = one.plan()
         pre_flight(act, plan)
         plan = replace(plan, notes=[*plan.notes, *last_time(act, one)])
         carried = {**plan.carried(), "markdown": plan.markdown()}
@@ -70,7 +72,8 @@ class RecoveryStages:
         one, plan = self._planned(act, parameters)
         found = recorded(act)
         begun = found is not None and found.plan["digest"] == plan.digest
-        now = plan if begun else one.plan(plan)
+        with _noting_damage(act, one):
+            now = plan if begun else one.plan(plan)
         if not begun:
             pre_flight(act, now)
             require_sound(act, one.backup_id)
@@ -79,13 +82,8 @@ class RecoveryStages:
         begin(act, one, plan, drill=self._drill)
         if not begun:
             mark(act, restored_at=None, verified_at=None)
-        try:
+        with _noting_damage(act, one):
             one.restore(plan)
-        except DamagedBackup as e:
-            if one.backup_id:  # the next who wants the latest that is proven gets another
-                damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
-                record_proofs(act.engine, one.backup_id, [damaged], act.run)
-            raise
         by = f", approved by {' and '.join(persons)}" if persons else ""
         return Result(f"{plan.title}: begun{by}", {"approved_by": persons})
 
@@ -157,6 +155,18 @@ class RecoveryStages:
         if "plan" not in act.carried:
             raise PermanentError("the stage 'plan' has left no plan; clear the run from there")
         return self._make(act, parameters), plan_from(act.carried["plan"])
+
+
+@contextmanager
+def _noting_damage(act: Act, one: Recovery) -> Iterator[None]:
+    """Record damage that shows: who wants the latest that is proven gets another from now on."""
+    try:
+        yield
+    except DamagedBackup as e:
+        if one.backup_id:
+            damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
+            record_proofs(act.engine, one.backup_id, [damaged], act.run)
+        raise
 
 
 def _unseen(act: Act, one: Recovery) -> list[Finding]:

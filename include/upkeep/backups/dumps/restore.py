@@ -17,7 +17,7 @@ from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy
 from upkeep.clients.answers import NotFoundError
 from upkeep.clients.aws.s3 import s3_head
-from upkeep.errors import BadAnswer, ConfigurationError, PermanentError
+from upkeep.errors import BadAnswer, ConfigurationError, DamagedBackup, PermanentError
 
 _STALL_SECONDS = 6 * 3600
 """An index of a large table takes hours, in which nothing is read."""
@@ -39,16 +39,17 @@ class Restored:
 def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, Any]:
     """Look whether a dump can be restored into `target`, changing nothing; values that JSON can hold.
 
-    `problems` says what forbids it. `needed_bytes` is what the database took, None if it is not known;
-    whether the server's disk has them is not looked at: no server tells it in SQL. Raises what looking
+    `problems` says what forbids it, `damage` which of that is the dump's own. `needed_bytes` is what the
+    database took, None if it is not known; whether the server's disk has them is not looked at: no server
+    tells it in SQL. Raises what looking
     raises: TemporaryError, ConfigurationError.
     """
     bucket, key = split(copy.reference)
-    manifest, problems = _manifest(client, copy)
-    those = databases(target)
+    manifest, damage = _manifest(client, copy)
+    those, problems = databases(target), list[str]()
     version = those.version()
     if manifest is not None:
-        problems += _whole(client, bucket, key, manifest)
+        damage += _whole(client, bucket, key, manifest)
         problems += _unfit(manifest, target, version)
     problems += _taken(those, target, copy)
     return {
@@ -59,7 +60,8 @@ def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, A
         "server_version": version,
         "dump_version": manifest.server_version if manifest else None,
         "needed_bytes": manifest.facts.get("database_bytes") if manifest else None,
-        "problems": problems,
+        "damage": damage,
+        "problems": [*damage, *problems],
     }
 
 
@@ -100,12 +102,11 @@ def restore_dump(
 
 
 def _restorable(client: Any, copy: Copy, target: DatabaseServer, those: Databases) -> Manifest:
-    """Return the dump's manifest. Raises PermanentError with all that forbids to restore it there."""
-    manifest, problems = _manifest(client, copy)
-    if manifest is not None:
-        problems += _unfit(manifest, target, those.version())
-    problems += _taken(those, target, copy)
-    if problems or manifest is None:
+    """Return the dump's manifest. Raises DamagedBackup, or PermanentError with all that is in the way."""
+    manifest, damage = _manifest(client, copy)
+    if damage or manifest is None:
+        raise DamagedBackup("; ".join(damage))
+    if problems := [*_unfit(manifest, target, those.version()), *_taken(those, target, copy)]:
         raise PermanentError("; ".join(problems))
     return manifest
 
