@@ -109,6 +109,10 @@ def make(
     for world in made:
         if "database" in world.told:
             _drop_what_was_restored(DatabaseServer(**world.told["database"]["restore"]))
+        if "kubernetes" in world.told:
+            api = world.run("backup").act.clients.kubernetes().api
+            if shop.get(api, "/api/v1/namespaces/shop-restored"):
+                api.send("DELETE", "/api/v1/namespaces/shop-restored")
 
 
 def _drop_what_was_restored(server: DatabaseServer) -> None:

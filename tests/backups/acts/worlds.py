@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Engine, create_engine
@@ -24,9 +26,22 @@ from upkeep.backups.kubernetes.repository import GitLogin
 POLICY = "data"
 
 
+_client = cache(child_client)
+
+
 def engine(url: str) -> Engine:
     """Return the ledger."""
     return create_engine(url, poolclass=NullPool)
+
+
+@dataclass(frozen=True)
+class Lag:
+    """A Prometheus that knows how far the replica is behind, and nothing else."""
+
+    seconds: float
+
+    def instant(self, promql: str, at: datetime) -> list[Any]:
+        return [SimpleNamespace(value=self.seconds)]
 
 
 def clients(told: dict[str, Any]) -> ClientsOf:
@@ -35,7 +50,7 @@ def clients(told: dict[str, Any]) -> ClientsOf:
 
     from upkeep.clients.kubernetes import Kubernetes
 
-    made: dict[str, Any] = {"aws": {name: child_client(name, url) for name, url in told["aws"].items()}}
+    made: dict[str, Any] = {"aws": {name: _client(name, url) for name, url in told["aws"].items()}}
     if "database" in told:
         made["database"] = {role: DatabaseServer(**one) for role, one in told["database"].items()}
     if "git" in told:
@@ -51,6 +66,8 @@ def clients(told: dict[str, Any]) -> ClientsOf:
         made |= {"folder": Path(told["folder"]), "restic": {told["bucket"]: place}}
     if "kubernetes" in told:
         made["kubernetes"] = Kubernetes(api_client(told["kubernetes"], told["token"]), 20)
+    if "lag" in told:
+        made["prometheus"] = Lag(told["lag"])
     if "key" in told:
         made["backup_key"] = BackupKey(*told["key"])
     return ClientsOf(**made)
@@ -58,7 +75,6 @@ def clients(told: dict[str, Any]) -> ClientsOf:
 
 def act_of(told: dict[str, Any], run: dict[str, Any]) -> Act:
     """Return the act of a run."""
-    now = datetime.fromisoformat(run["now"])
     return Act(
         system_id="shop",
         system=make_system(**told["parts"]),
@@ -66,8 +82,8 @@ def act_of(told: dict[str, Any], run: dict[str, Any]) -> Act:
         engine=engine(told["ledger"]),
         task_id=run["kind"],
         label=run["label"],
-        began_at=now,
-        now=now,
+        began_at=datetime.fromisoformat(run["began_at"]),
+        now=datetime.now(UTC),
         dry_run=False,
         form=run["form"],
         carried=run["carried"],
@@ -110,7 +126,7 @@ class World:
             "label": label,
             "form": form,
             "carried": {},
-            "now": datetime.now(UTC).isoformat(),
+            "began_at": datetime.now(UTC).isoformat(),
         }
         given = {"policy": POLICY} | (self.parameters if kind in (self.recovery, self.drill) else {})
         return Now(act_of(self.told, run), kind, given)
