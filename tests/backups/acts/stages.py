@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from typing import Any
 
@@ -39,8 +40,10 @@ def asked_of(act: Act) -> dict[str, Any]:
 
 
 def do(asked: dict[str, Any]) -> dict[str, Any]:
-    """Do one stage and return what it carries."""
-    die_at = asked["die_at"]
+    """Do one stage and return what it carries. `temporary`: where its temporary files go."""
+    die_at = asked.get("die_at")
+    if folder := asked.get("temporary"):
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
     act = act_of(asked["told"], asked["run"])
 
     def wrote(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:

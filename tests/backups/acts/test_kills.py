@@ -41,13 +41,12 @@ class Killer:
     kills: dict[str, int] = field(default_factory=dict)
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Have a stage done; return its answer."""
+        """Have a stage done; return its answer, which may be that it was killed, or its error."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        assert "error" not in answer, answer["error"]
         return answer
 
     def through(self, told: dict[str, Any], name: str, given: dict[str, Any], **form: Any) -> dict[str, Any]:
@@ -71,6 +70,7 @@ class Killer:
         for number in count(1):
             question = {"told": told, "run": run, "stage": name, "parameters": given, "die_at": number}
             answer = self.ask(question)
+            assert "error" not in answer, answer["error"]
             if not answer.get("killed"):
                 break
             self.kills[name] = number
