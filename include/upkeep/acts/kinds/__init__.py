@@ -13,8 +13,8 @@ from upkeep.acts.kinds import (
     region,
     traffic,
     verifying,
-    volumes,
     versions,
+    volumes,
 )
 
 __all__ = [
@@ -30,6 +30,6 @@ __all__ = [
     "region",
     "traffic",
     "verifying",
-    "volumes",
     "versions",
+    "volumes",
 ]
