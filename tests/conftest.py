@@ -28,7 +28,7 @@ os.environ |= {
 }
 
 
-SLOW = ("dumps", "files", "kubernetes", "moments", "objects", "physical", "rds", "region")
+SLOW = ("acts", "dumps", "files", "kubernetes", "moments", "objects", "physical", "rds", "region")
 # `make test-backups` runs these: real programs that are killed and starved take their time.
 collect_ignore_glob = [] if "UPKEEP_TEST_BACKUPS" in os.environ else [f"backups/{name}/*" for name in SLOW]
 

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Engine
 from tests.acts.runs import BUCKET, SHOP
 from tests.servers.aws import REGION, Aws, aws
-from tests.servers.ledger import ledger, postgres_server
+from tests.servers.ledger import empty_database, ledger, postgres_server
 from tests.servers.situation import ClientsOf, make_system
 
 from upkeep.acts.model import Act
 
-__all__ = ["ledger", "postgres_server"]
+__all__ = ["empty_database", "ledger", "postgres_server"]
 
 NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
 

@@ -99,7 +99,7 @@ def test_from_the_plan_to_the_measure(start, file: File) -> None:
     assert measured.said == f"s3://{BUCKET}/{file.key} stays"
     assert (file.read(), file.versions()) == ("old", 3)
     found = row(run)
-    assert (found.began_at, found.data_as_of) == (NOW, NOW - timedelta(hours=2))
+    assert (found.began_at, found.data_as_of) == (NOW, None)
     assert NOW < found.restored_at < found.verified_at < found.cleaned_at
     assert run.act.carried["restore"] == {"approved_by": ["ada"]}
 
@@ -221,6 +221,19 @@ def test_without_a_plan_there_is_nothing_to_clean_up(start, file: File) -> None:
     assert start(file.write("old")).do("clean_up").said == "nothing was made: there was no plan"
 
 
+@dataclass(frozen=True)
+class AllData(ObjectRecovery):
+    """The same, as if the one version were all the data."""
+
+    def data_as_of(self, plan: Plan) -> datetime | None:
+        return datetime.fromisoformat(plan.facts["source"]["modified_at"])
+
+
+def whole(act: Act, parameters: ObjectParameters) -> AllData:
+    made = objects.version(act, parameters)
+    return AllData(made.client, made.wanted, made.approvals)
+
+
 def measured(result: Result) -> list[tuple[State, float | None]]:
     return [(finding.state, finding.value) for finding in result.findings]
 
@@ -229,10 +242,23 @@ def test_the_time_counts_from_the_loss_and_the_loss_from_the_data(start, file: F
     """The objective is an hour for both."""
     lost = NOW - timedelta(minutes=90)
     run = start(file.write("old", NOW - timedelta(minutes=100)), in_place=False, lost_at=lost.isoformat())
-    result = run.until("measure")
+    run.until("plan")
+    stages, parameters = RecoveryStages(whole, drill=False), ObjectParameters(bucket="media")
+    for stage in (stages.restore, stages.verify):
+        stage(run.act, parameters)
+    result = stages.measure(run.act, parameters)
     took = (row(run).verified_at - lost).total_seconds()
     assert measured(result) == [(State.CRITICAL, took), (State.OK, 600)]
     assert result.findings[0].limit_value == 3600
+
+
+def test_the_age_of_one_file_is_said_and_is_no_lost_work(start, file: File) -> None:
+    run = start(file.write("old", NOW - timedelta(days=194)), in_place=False)
+    run.until("plan")
+    assert "the version is as of 2026-05-11 14:05:00 UTC, 194 d before this run" in run.plan.notes
+    assert [finding.check for finding in run.until("measure").findings] == [
+        f"recovery_time{{subject=objects of {BUCKET}}}"
+    ]
 
 
 def test_a_loss_in_the_future_is_refused(start, file: File) -> None:

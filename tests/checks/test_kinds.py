@@ -41,6 +41,7 @@ def test_the_kinds_and_what_they_read() -> None:
         "drill_snapshot": Reads.ACTS,
         "error_log_archive": Reads.HISTORY,
         "error_logs": Reads.PRESENT,
+        "expire_object_versions": Reads.ACTS,
         "fail_over_region": Reads.ACTS,
         "health": Reads.BOTH,
         "kpi_report": Reads.HISTORY,

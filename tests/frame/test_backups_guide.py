@@ -37,17 +37,18 @@ escalation:
   default_chain: operations
 duties:
   - {id: shop/backup/database, what: The database}
+  - {id: shop/backup/pictures, what: Old versions of pictures}
   - {id: shop/recovery/moment, what: The database as it was}
 """
 """What the example leaves out."""
 
 
-EXAMPLE, BY_JOB, TO_A_MOMENT = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.M | re.S)
+EXAMPLE, BY_JOB, VERSIONS, TO_A_MOMENT = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, flags=re.M | re.S)
 
 
 @pytest.mark.parametrize(
     ("example", "policies"),
-    [(EXAMPLE, {"database"}), (TO_A_MOMENT, {"orders", "carts", "carts_log"})],
+    [(EXAMPLE, {"database"}), (VERSIONS, set()), (TO_A_MOMENT, {"orders", "carts", "carts_log"})],
 )
 def test_example_passes_the_check_of_the_catalog(example: str, policies: set[str]) -> None:
     system, problems = check_content(Path("shop.yaml"), (SYSTEM + example).encode())
@@ -77,5 +78,6 @@ def test_guide_names_every_field_of(model: type[BackupPolicy]) -> None:
 
 
 def test_guide_names_every_kind_that_acts_and_no_other() -> None:
-    named = set(re.findall(r"`((?:restore|return|drill|fail_over)_\w+|roll_back|verify_backup)`", GUIDE))
+    words = r"(?:restore|return|drill|fail_over|expire_object)_\w+|roll_back|verify_backup"
+    named = set(re.findall(f"`({words})`", GUIDE))
     assert named == {name for name, kind in kinds().items() if kind.act is not None} - {"backup"}

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from mysql.connector import connect
 
 from sandbox import process
 from sandbox.errors import PartMissing
 from sandbox.estate import Endpoint
 from sandbox.parts import mariadb, postgres
 from sandbox.parts.model import Context
+from upkeep.backups.dumps import DatabaseServer
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,25 @@ def mysql() -> Iterator[Database]:
     server = mariadb.SERVERS[1]
     with _folder() as folder:
         yield _at(_started(server.start, folder), server.user, server.database)
+
+
+@contextmanager
+def mysql_with_all_rights() -> Iterator[DatabaseServer]:
+    """Run the same; its user may make and grant whatever it wants, and its database is named `shop`."""
+    part = mariadb.SERVERS[1]
+    with _folder() as folder:
+        endpoint = _started(part.start, folder)
+        assert endpoint.port is not None
+        passwords = json.loads(Path(str(endpoint.credentials_file)).read_text())
+        root = connect(
+            unix_socket=str(folder / part.name / "socket"),
+            user="root",
+            password=passwords["root"],
+            use_pure=True,
+        )
+        root.cursor().execute(f"GRANT ALL ON *.* TO '{part.user}'@'%' WITH GRANT OPTION")
+        root.close()
+        yield DatabaseServer("mysql", "127.0.0.1", endpoint.port, part.user, passwords[part.user], "shop")
 
 
 @contextmanager

@@ -21,15 +21,23 @@ from upkeep.operators.aftermath import send_digests_cut_off
 __all__ = ["servers"]
 
 DAG, NOW = "shop_daily", datetime.now(UTC)
+MAIL_ALONE = SHOP.replace(', slack_channel: "#shop"', "").replace(
+    'channels: {slack_channel: "#shop-all"}\n', ""
+)
+"""The shop, whose people have no Slack channel."""
 
 
 @pytest.fixture(autouse=True)
 def _known(
-    ledger: Engine, servers: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger: Engine,
+    servers: Outside,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[None]:
     for name, one in servers.connections().items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(one))
-    with known_shop(SHOP, ledger, tmp_path, monkeypatch):
+    with known_shop(getattr(request, "param", SHOP), ledger, tmp_path, monkeypatch):
         yield
 
 
@@ -83,3 +91,44 @@ def test_one_that_no_channel_took_is_not_tried_for_ever(ledger: Engine, servers:
         servers.behave("slack")
     assert (first, send_digests_cut_off(NOW)) == (1, 0)
     assert len(told(servers, "refused")) == 1, "it was offered once"
+
+
+def row(ledger: Engine, run_id: str) -> Any:
+    with ledger.connect() as connection:
+        return connection.execute(text("SELECT * FROM digests WHERE run_id = :run"), {"run": run_id}).one()
+
+
+@pytest.mark.parametrize("_known", [MAIL_ALONE], indirect=True)
+def test_a_channel_on_which_the_owner_has_no_address_is_no_error(ledger: Engine, servers: Outside) -> None:
+    reported(ledger, "by-mail", 6)
+    assert send_digests_cut_off(NOW) == 1
+    assert told(servers, "by-mail") == []
+    assert (row(ledger, "by-mail").channel, row(ledger, "by-mail").error) == ("email", None)
+
+
+@pytest.mark.parametrize("_known", [MAIL_ALONE], indirect=True)
+def test_where_nobody_was_told_every_reason_is_recorded(ledger: Engine, servers: Outside) -> None:
+    reported(ledger, "untold", 6)
+    servers.behave_mail(code=550)
+    try:
+        send_digests_cut_off(NOW)
+    finally:
+        servers.forget()
+    found = row(ledger, "untold")
+    assert (found.sent_at, found.channel) == (None, None)
+    assert "SRE has no Slack channel" in found.error
+    assert "550" in found.error
+
+
+def test_an_error_of_a_channel_that_is_there_stays_though_another_has_taken_it(
+    ledger: Engine, servers: Outside
+) -> None:
+    reported(ledger, "by-one", 6)
+    servers.behave("slack", status=404)
+    try:
+        send_digests_cut_off(NOW)
+    finally:
+        servers.forget()
+    found = row(ledger, "by-one")
+    assert found.channel == "email"
+    assert "slack: HTTP 404" in found.error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from upkeep.findings.units import format_value
+
+if TYPE_CHECKING:
+    from upkeep.ledger.backups import Known
 
 from upkeep.cli.dumping import dump
 
@@ -22,24 +26,29 @@ def show_list(
     system: Annotated[str | None, typer.Argument(help="A system; by default all.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Backups shown of each policy, newest first.")] = 5,
 ) -> None:
-    """List backups with the level that each is proven to."""
+    """List backups with the level that each is proven to. Times are in UTC."""
     from upkeep.catalog.compiled import Catalog
     from upkeep.cli.ledger import engine
     from upkeep.ledger.backups import known_backups
 
     catalog, ledger = Catalog(), engine()
-    table = Table()
-    for heading in ("System", "Policy", "Backup", "Made", "Bytes", "Proven"):
-        table.add_column(heading, overflow="fold")
     for system_id in [system] if system else catalog.system_ids():
         for policy in catalog.system(system_id).backups:
-            for one in known_backups(ledger, system_id, policy, most):
-                size = f"{one.copy.bytes:,}" if one.copy.bytes is not None else "unknown"
-                made = f"{one.copy.started_at:%Y-%m-%d %H:%M:%S} UTC"
-                level = one.proven.name.lower() if one.proven else "nothing"
-                said = f"BROKEN: {'; '.join(one.broken)}" if one.broken else level
-                table.add_row(system_id, policy, one.copy.name, made, size, said)
-    Console().print(table)
+            found = known_backups(ledger, system_id, policy, most)
+            typer.echo(f"{system_id} {policy}" if found else f"{system_id} {policy}: none")
+            for line in _lines(found):
+                typer.echo(f"  {line}")
+
+
+def _lines(found: Sequence[Known]) -> Iterator[str]:
+    """Yield a line for each backup. No name is folded: people copy it into a form."""
+    width = max((len(one.copy.name) for one in found), default=0)
+    for one in found:
+        size = format_value(one.copy.bytes, "bytes") if one.copy.bytes is not None else "unknown"
+        level = one.proven.name.lower() if one.proven else "nothing"
+        said = f"BROKEN: {'; '.join(one.broken)}" if one.broken else level
+        made = f"{one.copy.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        yield f"{one.copy.name:<{width}}  {made}  {size:>9}  {said}"
 
 
 @app.command()

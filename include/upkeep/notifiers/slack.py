@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 from upkeep.clients.endpoint import tls_context
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
-from upkeep.paging.sender import Message, Sender, Sent, quoted, refusal
+from upkeep.paging.sender import Message, NoAddress, Sender, Sent, quoted, refusal
 from upkeep.paging.slack import slack_message
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class SlackSender:
 
         channel = message.person.slack_channel
         if not channel:
-            raise PermanentError(f"{message.person.title} has no Slack channel: add it to the catalog")
+            raise NoAddress(f"{message.person.title} has no Slack channel: add it to the catalog")
         try:
             with _problems():
                 answer = self._client.api_call(

@@ -72,14 +72,17 @@ def send_digest(run: RunOf, routine: str, ways: Mapping[Channel, Sender]) -> Non
     messages = digests_of(run, system, routine, warned, {"report": report})
     sent = deliver_all(((message, ways) for message in messages), AFTER_A_RUN)
     outcomes = [delivery for _, delivery in sent]
-    for failed in (delivery.error for delivery in outcomes if not delivery.delivered):
-        log.warning("the digest was not delivered: %s", failed)
+    taken = [str(delivery.channel) for delivery in outcomes if delivery.delivered]
+    # A channel on which nobody has an address is not used, as long as another one has taken it.
+    errors = [one.error for one in outcomes if not (one.delivered or (taken and one.unaddressed))]
+    for error in errors:
+        log.warning("the digest was not delivered: %s", error)
     digests.record(
         engine,
         run.dag_id,
         run.run_id,
-        channels=[str(delivery.channel) for delivery in outcomes if delivery.delivered],
-        errors=[delivery.error for delivery in outcomes if not delivery.delivered],
+        channels=taken,
+        errors=errors,
         now=datetime.now(UTC),
     )
 

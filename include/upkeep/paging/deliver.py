@@ -15,7 +15,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 
 from upkeep.errors import PermanentError, TemporaryError, UpkeepError
 from upkeep.incidents.model import Channel
-from upkeep.paging.sender import Message, Sender, Sent, TryLater, quoted
+from upkeep.paging.sender import Message, NoAddress, Sender, Sent, TryLater, quoted
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ AFTER_A_RUN = Limits(page=8)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one channel did with a message. text: the receipt, or why it did not take it."""
+    """What one channel did with a message. text: the receipt, or why it did not take it.
+
+    addressed: whether the catalog gives the person an address there.
+    """
 
     channel: Channel
     delivered: bool
@@ -49,6 +52,7 @@ class Outcome:
     target: str
     text: str
     seconds: float
+    addressed: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,11 @@ class Delivery:
     def target(self) -> str:
         """Whom that channel reached; empty for a dead letter."""
         return self.outcomes[-1].target if self.delivered else ""
+
+    @property
+    def unaddressed(self) -> bool:
+        """Whether the person has an address on none of its channels."""
+        return bool(self.outcomes) and not any(one.addressed for one in self.outcomes)
 
     @property
     def attempts(self) -> int:
@@ -142,7 +151,8 @@ def _through(
     try:
         sent = retrying(attempt)
     except UpkeepError as e:
-        return Outcome(channel, False, tries, "", str(e), time.monotonic() - began)
+        found = not isinstance(e, NoAddress)
+        return Outcome(channel, False, tries, "", str(e), time.monotonic() - began, found)
     return Outcome(channel, True, tries, sent.target, sent.receipt, time.monotonic() - began)
 
 

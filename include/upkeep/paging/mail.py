@@ -8,7 +8,7 @@ from email.utils import format_datetime, localtime
 
 from upkeep.errors import PermanentError
 from upkeep.incidents.model import Page
-from upkeep.paging.sender import Message
+from upkeep.paging.sender import Message, NoAddress
 from upkeep.paging.view import view
 from upkeep.reports.build import templates
 
@@ -22,7 +22,7 @@ def mail_message(message: Message, sender: str) -> EmailMessage:
     Raises PermanentError if there is no address or one that no header can hold.
     """
     if not message.person.email:
-        raise PermanentError(f"{message.person.title} has no email address: add it to the catalog")
+        raise NoAddress(f"{message.person.title} has no email address: add it to the catalog")
     shown = view(message)
     mail = EmailMessage(policy=email.policy.SMTP)
     try:

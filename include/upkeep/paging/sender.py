@@ -33,6 +33,10 @@ class Sender(Protocol):
         """Try once. Raises TemporaryError (TryLater where the far side said when) or PermanentError."""
 
 
+class NoAddress(PermanentError):
+    """The catalog gives the person no address on this channel, so nothing was tried."""
+
+
 class TryLater(TemporaryError):
     """The far side is busy, and said in how many seconds to come back."""
 

@@ -13,10 +13,10 @@ from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
 from upkeep.backups.dumps.marks import databases, drop_restored
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
 from upkeep.backups.dumps.server import DatabaseServer
-from upkeep.backups.dumps.swap import swap_in
+from upkeep.backups.dumps.swap import swap_in, swapped
 from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models.backups import BackupPolicy
-from upkeep.errors import PermanentError
+from upkeep.errors import DamagedBackup, PermanentError
 from upkeep.findings.units import format_value
 
 
@@ -55,7 +55,8 @@ class DatabaseRecovery:
         looked = restore_plan(self.client, self.copy, self._place)
         problems = [] if pinned is not None and self._is_ours() else looked["problems"]
         if problems:
-            raise PermanentError(f"nothing was touched: {'; '.join(problems)}")
+            error = DamagedBackup if looked["damage"] else PermanentError
+            raise error(f"nothing was touched: {'; '.join(problems)}")
         if pinned is not None and pinned.facts.get("backup") == self.copy.name:
             return pinned
         facts = {
@@ -80,7 +81,9 @@ class DatabaseRecovery:
         )
 
     def restore(self, plan: Plan) -> None:  # noqa: ARG002 - the plan was made of the same
-        """Stream the dump into the new database."""
+        """Stream the dump into the new database, unless it has taken the original's place already."""
+        if self._swapped():
+            return
         restore_dump(
             self.client,
             self.copy,
@@ -101,8 +104,11 @@ class DatabaseRecovery:
             newest = Newest(wanted.newest, self.copy.started_at, lost)
         questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
         rows = self.copy.facts.get("rows")
-        there = self._place.at(self.original) if self._swapped() and self.original else self._place
-        return [invariants(there, assertions=questions, expected_rows=rows, newest=newest)]
+        return [invariants(self._place, assertions=questions, expected_rows=rows, newest=newest)]
+
+    def in_use(self, plan: Plan) -> str | None:  # noqa: ARG002 - the databases say it
+        """Return where it is, once it has taken the original's place: people write there."""
+        return self._place.at(self.original).where if self.original and self._swapped() else None
 
     def resume(self, plan: Plan) -> str | None:  # noqa: ARG002 - the plan was made of the same
         """Let it take the original's place, if that was asked for."""
@@ -142,7 +148,8 @@ class DatabaseRecovery:
         if self.original is None:
             return False
         mark = databases(self._place).mark(self.kept_as)
-        return mark is not None and mark.copy == self.copy.reference
+        ours = mark is not None and mark.copy == self.copy.reference
+        return ours and swapped(self._place, self.original, self.kept_as)
 
     def _steps(self) -> list[str]:
         steps = [

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from upkeep.acts.plans import Plan
+from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
+from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy, Level, Proof
 from upkeep.backups.rds.point_in_time import look_at_moment
 from upkeep.backups.rds.restore import begin_restore, is_gone, look_at_snapshot, restore_ready, tear_down
 from upkeep.backups.rds.rows import Promise
 from upkeep.backups.rds.target import Target
+from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
 
 
@@ -22,12 +25,15 @@ class InstanceRecovery:
     """A new instance beside the source; nothing that is in use is touched.
 
     client: boto3's `rds`. target: the new instance. Either copy, a snapshot with what it must be, or
-    moment. keep: whether the instance stays when the run is over; a drill's never does.
+    moment. keep: whether the instance stays when the run is over; a drill's never does. policy: what the
+    restored data is asked. login: of the restored instance, whatever host it has; None where there is none.
     """
 
     client: Any
     target: Target
     keep: bool
+    policy: BackupPolicy
+    login: DatabaseServer | None = None
     copy: Copy | None = None
     promise: Promise | None = None
     moment: datetime | None = None
@@ -53,7 +59,7 @@ class InstanceRecovery:
             steps=[*looked["does"], *self._end()],
             destructive=False,
             facts=facts,
-            notes=list(looked["notes"]),
+            notes=[*looked["notes"], *([self.unexamined] if self.unexamined else [])],
         )
 
     def restore(self, plan: Plan) -> None:
@@ -66,11 +72,21 @@ class InstanceRecovery:
         return None if found is None else f"{self.target.identifier} is available"
 
     def verify(self, plan: Plan) -> Sequence[Proof]:
-        """Return that the instance is there and as planned; its data is examined where it can be reached."""
+        """Return that the instance is there and as planned, and what its data says where it can be asked."""
         found = restore_ready(self.client, plan.facts)
         if found is None:
             raise PermanentError(f"{self.target.identifier} is not available any more")
-        return [Proof(Level.RESTORED, datetime.now(UTC), evidence=_plain(found))]
+        there = Proof(Level.RESTORED, datetime.now(UTC), evidence=_plain(found))
+        return [there, *self._asked(plan, found)]
+
+    @property
+    def unexamined(self) -> str | None:
+        """Why the data of the restored instance is not examined; None where it is."""
+        if not self._asks:
+            return "the restored data is not examined: the backup's policy has no proof.assertions"
+        if self.login is None:
+            return "the restored data is not examined: no connection 'restore' is named to log in"
+        return None
 
     def resume(self, plan: Plan) -> str | None:  # noqa: ARG002 - the new instance is for people to take into use
         """Return nothing: the new instance is for people to take into use."""
@@ -96,6 +112,22 @@ class InstanceRecovery:
             return f"{self.target.identifier} is gone"
         tear_down(self.client, self.target.identifier, self.target.name)
         return f"{self.target.identifier} is being removed"
+
+    @property
+    def _asks(self) -> bool:
+        return bool(self.policy.proof.assertions or self.policy.proof.newest)
+
+    def _asked(self, plan: Plan, found: Mapping[str, Any]) -> Sequence[Proof]:
+        """Ask the instance what the policy says; foreign keys of a whole instance would take too long."""
+        if self.login is None or not self._asks:
+            return []
+        wanted, newest = self.policy.proof, None
+        if wanted.newest is not None:
+            lost = timedelta(minutes=self.policy.rpo_minutes or 24 * 60)
+            newest = Newest(wanted.newest, datetime.fromisoformat(plan.facts["data_as_of"]), lost)
+        questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
+        there = replace(self.login, host=found["host"], port=found["port"])
+        return [invariants(there, assertions=questions, newest=newest, foreign_keys=False)]
 
     def _look(self) -> dict[str, Any]:
         if self.moment is not None:

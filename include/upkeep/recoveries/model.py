@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from upkeep.acts.plans import Plan
@@ -49,6 +49,23 @@ class Recovery(Protocol):
 
     def clean_up(self, plan: Plan) -> str:
         """Take away what this run made for itself alone; return what was done."""
+
+
+@runtime_checkable
+class Unseeing(Protocol):
+    """A recovery that cannot always look into what it has restored."""
+
+    @property
+    def unexamined(self) -> str | None:
+        """Why the restored data is not examined; None where it is."""
+
+
+@runtime_checkable
+class PutIntoUse(Protocol):
+    """A recovery whose `resume` puts into use what was verified."""
+
+    def in_use(self, plan: Plan) -> str | None:
+        """Return where what was restored is in use; None before. What people change there is no proof."""
 
 
 class Drill(Recovery, Protocol):

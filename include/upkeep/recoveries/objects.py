@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from upkeep.acts.plans import Plan
 from upkeep.backups.model import Level, Proof
 from upkeep.backups.objects.recovery import Wanted, plan_restore
 from upkeep.backups.objects.restoring import restore_version, verify_restored
+from upkeep.findings.units import format_value
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class ObjectRecovery:
             destructive=self.wanted.in_place,
             approvals=self.approvals,
             facts=looked,
+            notes=[f"the version is {self._age(looked)}"],
         )
 
     def restore(self, plan: Plan) -> None:
@@ -48,7 +50,7 @@ class ObjectRecovery:
 
     def ready(self, plan: Plan) -> str | None:
         """Return at once: a copy is there when the call returns."""
-        return f"{plan.target} is there"
+        return f"{plan.target} is there, {self._age(plan.facts)}"
 
     def verify(self, plan: Plan) -> Sequence[Proof]:
         """Compare the copy with the version."""
@@ -59,10 +61,16 @@ class ObjectRecovery:
         """Return nothing: the copy is in use where it was put in place."""
         return None
 
-    def data_as_of(self, plan: Plan) -> datetime | None:
-        """Return when the version was written."""
-        return datetime.fromisoformat(plan.facts["source"]["modified_at"])
+    def data_as_of(self, plan: Plan) -> datetime | None:  # noqa: ARG002 - a person has chosen the version
+        """Return nothing: how old the version is that a person has chosen is no measure of lost work."""
+        return None
 
     def clean_up(self, plan: Plan) -> str:
         """Return that the copy stays: it is what was asked for."""
         return f"{plan.target} stays"
+
+    def _age(self, looked: Mapping[str, Any]) -> str:
+        """Return when the version was written, and how long that was before the run."""
+        written = datetime.fromisoformat(looked["source"]["modified_at"])
+        old = format_value((self.wanted.at - written).total_seconds(), "seconds")
+        return f"as of {written:%Y-%m-%d %H:%M:%S} UTC, {old} before this run"

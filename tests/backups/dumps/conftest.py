@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mysql.connector
 import pytest
 import trustme
 
@@ -19,7 +18,7 @@ for folder in (Path(__file__).parents[2], Path(__file__).parent):
 
 from dumped_shop import fill, make_bucket  # noqa: E402
 
-from sandbox.parts import mariadb, postgres  # noqa: E402
+from sandbox.parts import postgres  # noqa: E402
 from servers import databases  # noqa: E402
 from servers.aws import Aws, aws  # noqa: E402
 from upkeep.backups.dumps import DatabaseServer  # noqa: E402
@@ -42,21 +41,7 @@ def s3(cloud: Aws) -> Any:
 @pytest.fixture(scope="session")
 def mysql_server() -> Iterator[DatabaseServer]:
     """A MariaDB, its user with all rights."""
-    part = mariadb.SERVERS[1]
-    with databases._folder() as folder:
-        endpoint = databases._started(part.start, folder)
-        assert endpoint.port is not None
-        passwords = json.loads(Path(str(endpoint.credentials_file)).read_text())
-        root = mysql.connector.connect(
-            unix_socket=str(folder / part.name / "socket"),
-            user="root",
-            password=passwords["root"],
-            use_pure=True,
-        )
-        cursor = root.cursor()
-        cursor.execute(f"GRANT ALL ON *.* TO '{part.user}'@'%' WITH GRANT OPTION")
-        root.close()
-        server = DatabaseServer("mysql", "127.0.0.1", endpoint.port, part.user, passwords[part.user], "shop")
+    with databases.mysql_with_all_rights() as server:
         fill(server)
         yield server
 

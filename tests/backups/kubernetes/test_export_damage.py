@@ -43,10 +43,10 @@ def rewrite(world: World, export: NamespaceExport, change: Callable[[bytes], byt
     world.s3.put_object(Bucket=BUCKET, Key=key, Body=change(body))
 
 
-def repack(world: World, export: NamespaceExport, change: Callable[[Members], Members]) -> None:
+def repack(s3: Any, export: NamespaceExport, change: Callable[[Members], Members], copy: str = "one") -> None:
     """Change the members as a broken exporter would: with manifest and checksums to match."""
-    key = f"{export.prefix}one"
-    body = world.s3.get_object(Bucket=BUCKET, Key=f"{key}.tar.zst")["Body"].read()
+    key = f"{export.prefix}{copy}"
+    body = s3.get_object(Bucket=export.bucket, Key=f"{key}.tar.zst")["Body"].read()
     plain = zstandard.ZstdDecompressor().stream_reader(body).read()
     with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
         members = {info.name: tar.extractfile(info).read() for info in tar}  # type: ignore[union-attr]
@@ -58,7 +58,7 @@ def repack(world: World, export: NamespaceExport, change: Callable[[Members], Me
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     packed = zstandard.compress(out.getvalue())
-    note: dict[str, Any] = json.loads(world.s3.get_object(Bucket=BUCKET, Key=f"{key}.json")["Body"].read())
+    note: dict[str, Any] = json.loads(s3.get_object(Bucket=export.bucket, Key=f"{key}.json")["Body"].read())
     note["members"] = [
         {
             "name": name,
@@ -72,8 +72,8 @@ def repack(world: World, export: NamespaceExport, change: Callable[[Members], Me
         if name != "manifest.json"
     ]
     note["archive"] |= {"bytes": len(packed), "sha256": hashlib.sha256(packed).hexdigest()}
-    world.s3.put_object(Bucket=BUCKET, Key=f"{key}.tar.zst", Body=packed)
-    world.s3.put_object(Bucket=BUCKET, Key=f"{key}.json", Body=json.dumps(note).encode())
+    s3.put_object(Bucket=export.bucket, Key=f"{key}.tar.zst", Body=packed)
+    s3.put_object(Bucket=export.bucket, Key=f"{key}.json", Body=json.dumps(note).encode())
 
 
 def test_a_flipped_byte(world: World, export: NamespaceExport) -> None:
@@ -95,7 +95,7 @@ def test_one_cut_off_between_its_members(world: World, export: NamespaceExport) 
     def drop(members: Members) -> Members:
         return {name: content for name, content in members.items() if "configmaps" not in name}
 
-    repack(world, export, drop)
+    repack(world.s3, export, drop)
     assert "configmaps" in found(export)[Level.COMPLETE]
 
 
@@ -105,7 +105,7 @@ def test_secrets_that_were_not_sealed(world: World, export: NamespaceExport) -> 
         plain = unseal(members.pop(sealed), world.keys.identity, "test")
         return {sealed.removesuffix(".age"): plain, **members}
 
-    repack(world, export, open_them)
+    repack(world.s3, export, open_them)
     said = found(export)[Level.COMPLETE]
     assert "secrets.0001.jsonl:1: a secret in clear: Secret/database" in said
     assert "Secret/login" in said
@@ -117,7 +117,7 @@ def test_a_sealed_part_that_is_plain(world: World, export: NamespaceExport) -> N
         sealed = next(name for name in members if name.startswith("objects/secrets"))
         return {**members, sealed: unseal(members[sealed], world.keys.identity, "test")}
 
-    repack(world, export, open_it)
+    repack(world.s3, export, open_it)
     assert "secrets.0001.jsonl.age: a secret in clear: not encrypted" in found(export)[Level.COMPLETE]
 
 
@@ -128,7 +128,7 @@ def test_a_secret_that_hides_in_an_annotation(world: World, export: NamespaceExp
         json.dumps({"kind": "ConfigMap", "metadata": {"name": "odd", "annotations": note}}).encode() + b"\n"
     )
 
-    repack(world, export, lambda members: {**members, "objects/odd.0001.jsonl": line})
+    repack(world.s3, export, lambda members: {**members, "objects/odd.0001.jsonl": line})
     assert "a secret in clear: ConfigMap/odd" in found(export)[Level.COMPLETE]
 
 

@@ -13,6 +13,7 @@ from upkeep.acts.kinds import (
     region,
     traffic,
     verifying,
+    versions,
     volumes,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "region",
     "traffic",
     "verifying",
+    "versions",
     "volumes",
 ]

@@ -7,16 +7,16 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from upkeep.acts.kinds.examining import examined
 from upkeep.acts.kinds.expiring import expire, why_of
 from upkeep.acts.kinds.policies import BackupParameters, check_of, finding_of, name_of, way_of
 from upkeep.acts.model import Act, Does, Result, Stage
 from upkeep.acts.plans import Plan
 from upkeep.backups.keeping import copies_there, retained
-from upkeep.backups.model import Copy, Level, Proof
+from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models import System
 from upkeep.catalog.models.backups import BackupPolicy, job_of
 from upkeep.checks.registry import register_act
-from upkeep.errors import PermanentError
 from upkeep.findings import Finding, State
 from upkeep.ledger.backups import (
     backup_id,
@@ -94,30 +94,30 @@ def prove(act: Act, parameters: BackupParameters) -> Result:
     """Examine the copy up to its checksums and record each level."""
     way = way_of(act, parameters)
     name = name_of(act, parameters)
-    copy = way.method.find(name)
-    if copy is None:
-        raise PermanentError(f"{name} was made, and is gone from {way.where}")
     made = backup_id(act.system_id, parameters.policy, name)
     before = checksums_proven(act.engine, act.system_id, parameters.policy, act.now - BELIEVED)
-    proofs = [Proof(Level.EXISTS, act.now, evidence={"reference": copy.reference})]
-    proofs += way.method.check(copy, before)
+    copy, proofs = examined(way, name, act.now, before)
     record_proofs(act.engine, made, proofs, act.run)
-    finding = proof_finding(act, parameters, copy, proofs)
-    return Result(finding.summary, {"proven": int(max(p.level for p in proofs if p.holds))}, [finding])
+    finding = proof_finding(act, parameters, name, copy, proofs)
+    proven = max((int(proof.level) for proof in proofs if proof.holds), default=0)
+    return Result(finding.summary, {"proven": proven}, [finding])
 
 
-def proof_finding(act: Act, parameters: BackupParameters, copy: Copy, proofs: Sequence[Proof]) -> Finding:
-    """Return what the examination of a copy means."""
+def proof_finding(
+    act: Act, parameters: BackupParameters, name: str, copy: Copy | None, proofs: Sequence[Proof]
+) -> Finding:
+    """Return what the examination of a copy means; None for a copy of which nothing is left."""
     problems = [problem for proof in proofs for problem in proof.problems]
     level = max((proof.level for proof in proofs if proof.holds), default=None)
-    evidence: dict[str, Any] = {"name": copy.name, "reference": copy.reference, "problems": problems}
+    reference = copy.reference if copy else None
+    evidence: dict[str, Any] = {"name": name, "reference": reference, "problems": problems}
     evidence["levels"] = [asdict(proof) | {"at": proof.at.isoformat()} for proof in proofs]
     if problems:
-        said = f"{copy.name} is not proven: {'; '.join(problems)}"
+        said = f"{name} is not proven: {'; '.join(problems)}"
         return finding_of(act, check_of("proof", parameters), State.CRITICAL, said, evidence)
     reached = level.name.lower() if level else "nothing"
     return finding_of(
-        act, check_of("proof", parameters), State.OK, f"{copy.name} is proven up to {reached}", evidence
+        act, check_of("proof", parameters), State.OK, f"{name} is proven up to {reached}", evidence
     )
 
 

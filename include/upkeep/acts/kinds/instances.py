@@ -10,6 +10,7 @@ from upkeep.acts.choosing import CHOICE, chosen
 from upkeep.acts.model import Act, FormField
 from upkeep.acts.reaching import MomentParameters, Reach
 from upkeep.acts.recovering.registering import register_recovery
+from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.rds.point_in_time import window
 from upkeep.backups.rds.rows import Promise
 from upkeep.backups.rds.target import Target
@@ -41,6 +42,8 @@ def from_snapshot(act: Act, parameters: SnapshotParameters) -> InstanceRecovery:
         client=act.clients.aws("rds"),
         target=_target(act, parameters, location),
         keep=bool(act.form.get("keep")),
+        policy=act.system.backups[parameters.policy],
+        login=_login(act),
         copy=backup.copy,
         promise=promise,
         backup_id=backup.id,
@@ -64,6 +67,8 @@ def instance_reach(
             client=client,
             target=_target(act, parameters, location),
             keep=bool(act.form.get("keep")),
+            policy=policy,
+            login=_login(act),
             moment=moment,
         )
 
@@ -92,6 +97,11 @@ def _target(act: Act, parameters: SnapshotParameters | MomentParameters, locatio
         forbidden=(location.instance,),
         drill=not act.form.get("keep"),
     )
+
+
+def _login(act: Act) -> DatabaseServer | None:
+    """Return how to log in to a restored instance: as its source, at another address."""
+    return act.clients.database("restore") if "restore" in act.system.connections else None
 
 
 def _snapshot_fields(system: Any, parameters: SnapshotParameters) -> Sequence[FormField]:  # noqa: ARG001

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from upkeep.acts.kinds.backup import proof_finding
+from upkeep.acts.kinds.examining import examined
 from upkeep.acts.kinds.policies import BackupParameters
 from upkeep.acts.model import Act, Does, FormField, Result, Stage
 from upkeep.backups.methods import making
-from upkeep.backups.model import Copy, Level, Proof
 from upkeep.checks.registry import register_act
 from upkeep.errors import ConfigurationError, PermanentError
 from upkeep.findings import Finding, State
@@ -41,21 +41,11 @@ def examine(act: Act, parameters: BackupParameters) -> Result:
     known = known_backup(act.engine, backup_id(act.system_id, parameters.policy, name))
     if known is None:
         raise PermanentError(f"the ledger knows no backup {name!r} of {parameters.policy} any more")
-    copy, proofs = examined(act, parameters, known)
-    record_proofs(act.engine, known.id, proofs, act.run)
-    finding = proof_finding(act, parameters, copy, proofs)
-    return Result(finding.summary, {"problems": len(finding.evidence["problems"])}, [finding])
-
-
-def examined(act: Act, parameters: BackupParameters, known: Known) -> tuple[Copy, list[Proof]]:
-    """Return a backup as it is there, with what an examination of all of it shows."""
     way = making(act.system_id, act.system, act.clients, parameters.policy)
-    found = way.method.find(known.copy.name)
-    if found is None:
-        gone = f"{known.copy.name} is not in {way.where} any more, or not whole"
-        return known.copy, [Proof(Level.EXISTS, act.now, [gone])]
-    proofs = [Proof(Level.EXISTS, act.now, evidence={"reference": found.reference})]
-    return found, [*proofs, *way.method.check(found)]
+    copy, proofs = examined(way, name, act.now)
+    record_proofs(act.engine, known.id, proofs, act.run)
+    finding = proof_finding(act, parameters, name, copy, proofs)
+    return Result(finding.summary, {"problems": len(finding.evidence["problems"])}, [finding])
 
 
 def _meant(act: Act, parameters: BackupParameters) -> Known:

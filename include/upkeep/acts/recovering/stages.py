@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -17,10 +18,10 @@ from upkeep.acts.recovering.measuring import against_targets, last_time
 from upkeep.acts.recovering.record import begin, mark, recorded
 from upkeep.backups.model import Level, Proof
 from upkeep.errors import DamagedBackup, PermanentError
-from upkeep.findings import State
+from upkeep.findings import Finding, State
 from upkeep.ledger.backups import record_proofs
 from upkeep.ledger.recoveries import past
-from upkeep.recoveries.model import Drill, Recovery
+from upkeep.recoveries.model import Drill, PutIntoUse, Recovery, Unseeing
 
 Making = Callable[[Act, Any], Recovery]
 """Makes the recovery of a run from its parameters and its form."""
@@ -39,7 +40,8 @@ class RecoveryStages:
         except ChooseFirst as e:
             found = recovery_finding(act, "recovery_choices", State.OK, str(e), {"choices": e.choices})
             return Result("\n".join([str(e), *e.choices]), {}, [found], stop=str(e))
-        plan = one.plan()
+        with _noting_damage(act, one):
+            plan = one.plan()
         pre_flight(act, plan)
         plan = replace(plan, notes=[*plan.notes, *last_time(act, one)])
         carried = {**plan.carried(), "markdown": plan.markdown()}
@@ -70,7 +72,8 @@ class RecoveryStages:
         one, plan = self._planned(act, parameters)
         found = recorded(act)
         begun = found is not None and found.plan["digest"] == plan.digest
-        now = plan if begun else one.plan(plan)
+        with _noting_damage(act, one):
+            now = plan if begun else one.plan(plan)
         if not begun:
             pre_flight(act, now)
             require_sound(act, one.backup_id)
@@ -79,13 +82,8 @@ class RecoveryStages:
         begin(act, one, plan, drill=self._drill)
         if not begun:
             mark(act, restored_at=None, verified_at=None)
-        try:
+        with _noting_damage(act, one):
             one.restore(plan)
-        except DamagedBackup as e:
-            if one.backup_id:  # the next who wants the latest that is proven gets another
-                damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
-                record_proofs(act.engine, one.backup_id, [damaged], act.run)
-            raise
         by = f", approved by {' and '.join(persons)}" if persons else ""
         return Result(f"{plan.title}: begun{by}", {"approved_by": persons})
 
@@ -99,8 +97,14 @@ class RecoveryStages:
         return Result(said, {"restored_at": act.now.isoformat()})
 
     def verify(self, act: Act, parameters: Any) -> Result:
-        """Examine what was restored; the backup is proven as far as it shows."""
+        """Examine what was restored; the backup is proven as far as it shows.
+
+        What is in use already is not judged: its rows are those of now, and would call a good backup bad.
+        """
         one, plan = self._planned(act, parameters)
+        if isinstance(one, PutIntoUse) and (where := one.in_use(plan)):
+            said = f"what was restored is in use as {where} and is not examined again"
+            return Result(said, {}, [recovery_finding(act, check_of("verified", one), State.OK, said)])
         proofs = [Proof(Level.RESTORED, act.now, evidence={"target": plan.target}), *one.verify(plan)]
         if one.backup_id:
             record_proofs(act.engine, one.backup_id, proofs, act.run)
@@ -114,7 +118,7 @@ class RecoveryStages:
             said = f"{plan.target} is not as it must be: {'; '.join(problems)}"
             return Result(said, {}, [recovery_finding(act, check, State.CRITICAL, said, evidence)])
         said = f"{plan.target} is as it must be"
-        return Result(said, {}, [recovery_finding(act, check, State.OK, said, evidence)])
+        return Result(said, {}, [recovery_finding(act, check, State.OK, said, evidence), *_unseen(act, one)])
 
     def resume(self, act: Act, parameters: Any) -> Result:
         """Put what was verified into use, if that is in the plan; its approval still counts."""
@@ -151,3 +155,31 @@ class RecoveryStages:
         if "plan" not in act.carried:
             raise PermanentError("the stage 'plan' has left no plan; clear the run from there")
         return self._make(act, parameters), plan_from(act.carried["plan"])
+
+
+@contextmanager
+def _noting_damage(act: Act, one: Recovery) -> Iterator[None]:
+    """Record damage that shows: who wants the latest that is proven gets another from now on."""
+    try:
+        yield
+    except DamagedBackup as e:
+        if one.backup_id:
+            damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
+            record_proofs(act.engine, one.backup_id, [damaged], act.run)
+        raise
+
+
+def _unseen(act: Act, one: Recovery) -> list[Finding]:
+    """Return that nobody looked at the restored data, where nobody did: that is unknown, and not well."""
+    if not isinstance(one, Unseeing) or one.unexamined is None:
+        return []
+    return [
+        Finding(
+            check=check_of("data", one),
+            state=State.UNKNOWN,
+            summary="what the restored data says is unknown",
+            source="recovery",
+            observed_at=act.now,
+            reason=one.unexamined,
+        )
+    ]

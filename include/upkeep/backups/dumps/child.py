@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import threading
 import time
@@ -19,6 +20,8 @@ from typing import Any, Self
 
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError, UpkeepError
+
+_REASON = re.compile(r"ERROR \d+|(pg_|maria|mysql)[\w-]*: ")
 
 PIPE_BYTES = 1024**2
 """As large as an ordinary user may make a pipe: fewer turns between two programs than with 64 KiB."""
@@ -36,6 +39,20 @@ _LOST = (
     "gone away", "connection refused", "terminating connection", "too many connections", "lock wait timeout",
     "deadlock", "server has been started", "starting up", "shutting down", "canceling statement",
 )  # fmt: skip
+
+
+def _reasons(said: bytes) -> str:
+    r"""Return the lines in which a program says why it failed, all lines where none of them does.
+
+    MariaDB's client repeats the statement that failed, rows and all: they belong into no log.
+
+    >>> _reasons(b"--------------\nINSERT INTO t VALUES (1)\n--------------\n\nERROR 1062 (23000): Duplicate")
+    'ERROR 1062 (23000): Duplicate'
+    >>> _reasons(b"pg_restore: error: could not execute query\nCommand was: COPY")
+    'pg_restore: error: could not execute query'
+    """
+    lines = said.decode(errors="replace").splitlines()
+    return "\n".join([line for line in lines if _REASON.match(line)] or lines)
 
 
 class Child:
@@ -132,7 +149,7 @@ class Child:
             return TemporaryError(
                 self._said(f"moved nothing for {self._stall_seconds:g} s and was ended; a lock?")
             )
-        said, lowered = self._said(f"ended with status {status}"), self._tail.decode(errors="replace").lower()
+        said, lowered = self._said(f"ended with status {status}"), _reasons(self._tail).lower()
         if any(words in lowered for words in _REFUSED):
             return ConfigurationError(f"{said}; check the login, its rights and the database")
         if status < 0 or any(words in lowered for words in _LOST):
@@ -140,7 +157,7 @@ class Child:
         return PermanentError(said)
 
     def _said(self, what: str) -> str:
-        quoted = safe_excerpt(self._tail)
+        quoted = safe_excerpt(_reasons(self._tail))
         return f"{self._where}: {self._name} {what}" + (f": {quoted}" if quoted else "")
 
     def _read_errors(self) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from upkeep.backups.dumps import age, programs, stream
+from upkeep.backups.dumps import programs
 from upkeep.backups.dumps.child import Child
-from upkeep.backups.dumps.contents import PostgresArchive, SqlText
-from upkeep.backups.dumps.dump import AGE
+from upkeep.backups.dumps.feeding import feed
 from upkeep.backups.dumps.manifest import SUFFIX, Manifest, read_manifest, split
 from upkeep.backups.dumps.marks import Databases, Mark, databases
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy
 from upkeep.clients.answers import NotFoundError
-from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.s3 import s3_head
 from upkeep.errors import BadAnswer, ConfigurationError, DamagedBackup, PermanentError
 
@@ -42,16 +39,17 @@ class Restored:
 def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, Any]:
     """Look whether a dump can be restored into `target`, changing nothing; values that JSON can hold.
 
-    `problems` says what forbids it. `needed_bytes` is what the database took, None if it is not known;
-    whether the server's disk has them is not looked at: no server tells it in SQL. Raises what looking
+    `problems` says what forbids it, `damage` which of that is the dump's own. `needed_bytes` is what the
+    database took, None if it is not known; whether the server's disk has them is not looked at: no server
+    tells it in SQL. Raises what looking
     raises: TemporaryError, ConfigurationError.
     """
     bucket, key = split(copy.reference)
-    manifest, problems = _manifest(client, copy)
-    those = databases(target)
+    manifest, damage = _manifest(client, copy)
+    those, problems = databases(target), list[str]()
     version = those.version()
     if manifest is not None:
-        problems += _whole(client, bucket, key, manifest)
+        damage += _whole(client, bucket, key, manifest)
         problems += _unfit(manifest, target, version)
     problems += _taken(those, target, copy)
     return {
@@ -62,7 +60,8 @@ def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, A
         "server_version": version,
         "dump_version": manifest.server_version if manifest else None,
         "needed_bytes": manifest.facts.get("database_bytes") if manifest else None,
-        "problems": problems,
+        "damage": damage,
+        "problems": [*damage, *problems],
     }
 
 
@@ -95,7 +94,7 @@ def restore_dump(
     with Child(
         command, target.environment(), target.where, reads=True, stall_seconds=_STALL_SECONDS
     ) as child:
-        _feed(client, manifest, split(copy.reference)[0], child, identities)
+        feed(client, manifest, split(copy.reference)[0], child, identities)
     ended_at, seconds = datetime.now(UTC), time.monotonic() - clock
     done = Restored(target.database, copy.reference, started_at, ended_at, seconds, manifest.bytes)
     those.set_mark(target.database, replace(begun, state="restored", facts=_facts(done)))
@@ -103,12 +102,11 @@ def restore_dump(
 
 
 def _restorable(client: Any, copy: Copy, target: DatabaseServer, those: Databases) -> Manifest:
-    """Return the dump's manifest. Raises PermanentError with all that forbids to restore it there."""
-    manifest, problems = _manifest(client, copy)
-    if manifest is not None:
-        problems += _unfit(manifest, target, those.version())
-    problems += _taken(those, target, copy)
-    if problems or manifest is None:
+    """Return the dump's manifest. Raises DamagedBackup, or PermanentError with all that is in the way."""
+    manifest, damage = _manifest(client, copy)
+    if damage or manifest is None:
+        raise DamagedBackup("; ".join(damage))
+    if problems := [*_unfit(manifest, target, those.version()), *_taken(those, target, copy)]:
         raise PermanentError("; ".join(problems))
     return manifest
 
@@ -119,43 +117,6 @@ def _make_empty(those: Databases, name: str, manifest: Manifest) -> None:
         those.drop(name)
     if not those.exists(name):
         those.create(name, manifest.facts)
-
-
-def _feed(client: Any, manifest: Manifest, bucket: str, child: Child, identities: Sequence[str]) -> None:
-    """Stream the dump into the program; its input ends only after everything was found whole.
-
-    Raises DamagedBackup where zstd, age, the dump's own text or its checksum shows damage.
-    """
-    where = f"s3://{bucket}/{manifest.key}"
-    try:
-        _stream(client, manifest, where, child, identities)
-    except DamagedBackup:
-        raise
-    except BadAnswer as e:
-        raise DamagedBackup(str(e) if where in str(e) else f"{where}: {e}") from e
-    child.close()
-
-
-def _stream(client: Any, manifest: Manifest, where: str, child: Child, identities: Sequence[str]) -> None:
-    inside: SqlText | PostgresArchive = SqlText() if manifest.engine == "mysql" else PostgresArchive()
-
-    def write(data: bytes) -> None:
-        inside.write(data)
-        child.write(data)
-
-    with ExitStack() as stack:
-        sink: stream.Sink = stream.Open(write)
-        if manifest.engine == "mysql":
-            sink = stream.Decompress(sink, where)
-        if manifest.format.endswith(AGE):
-            sink = stack.enter_context(age.decrypt(sink, identities, where))
-        digest = stream.Digest(sink)
-        for chunk in stream.read_ahead(read_object(client, *split(where))):
-            digest.write(chunk)
-        digest.close()
-    if digest.sha256 != manifest.sha256:
-        raise DamagedBackup(f"{where}: its bytes were changed: the sha256 is not that of its manifest")
-    inside.close()
 
 
 def _command(target: DatabaseServer, keep_owners: bool) -> list[str]:

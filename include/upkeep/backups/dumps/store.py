@@ -10,14 +10,13 @@ from typing import Any
 
 from upkeep.backups.dumps.manifest import SUFFIX, Manifest, read_manifest, split
 from upkeep.backups.model import Copy
-from upkeep.clients.answers import NotFoundError, safe_excerpt
-from upkeep.clients.aws.errors import aws_errors, page_items
+from upkeep.backups.objects.deletion import delete_versions
+from upkeep.backups.objects.removal import remove_objects, versions_of
+from upkeep.clients.answers import NotFoundError
+from upkeep.clients.aws.errors import aws_errors
 from upkeep.clients.aws.multipart import abort_uploads, unfinished_uploads
 from upkeep.clients.aws.s3 import S3Head, S3Object, s3_head, s3_objects
 from upkeep.errors import BadAnswer, PermanentError
-
-_BATCH = 1000
-"""S3's own limit of one deletion."""
 
 
 @dataclass(frozen=True)
@@ -80,39 +79,16 @@ class Store:
             raise PermanentError(f"s3://{self.bucket}: held, and never deleted: {', '.join(sorted(kept))}")
         for key in keys:
             abort_uploads(self.client, self.bucket, key)
-        self._delete([version for key in keys for version in self.versions(key + SUFFIX)])
-        self._delete([version for key in keys for version in self.versions(key)])
+        remove_objects(self.client, self.bucket, [*(key + SUFFIX for key in keys), *keys])
 
     def delete_earlier(self, key: str, version_id: str | None) -> None:
         """Delete what attempts that were killed left of an object, in a bucket that keeps versions."""
         if version_id is not None:
             # Where the bucket locks every object, they stay until their lock ends: no reason to fail.
+            found = versions_of(self.client, self.bucket, key)
             with suppress(PermanentError):
-                self._delete([one for one in self.versions(key) if one["VersionId"] != version_id])
-
-    def versions(self, key: str) -> list[dict[str, str]]:
-        """Return all versions of one object, and marks of its deletion."""
-        where = f"s3://{self.bucket}/{key}"
-        with aws_errors(where):
-            return [
-                {"Key": key, "VersionId": one["VersionId"]}
-                for kind in ("Versions", "DeleteMarkers")
-                for one in page_items(
-                    self.client, "list_object_versions", {"Bucket": self.bucket, "Prefix": key}, kind, where
-                )
-                if one["Key"] == key
-            ]
-
-    def _delete(self, versions: list[dict[str, str]]) -> None:
-        for start in range(0, len(versions), _BATCH):
-            with aws_errors(f"s3://{self.bucket}"):
-                wanted = {"Objects": versions[start : start + _BATCH], "Quiet": True}
-                answer = self.client.delete_objects(Bucket=self.bucket, Delete=wanted)
-            if refused := answer.get("Errors"):
-                said = safe_excerpt(f"{refused[0].get('Code')}: {refused[0].get('Message')}")
-                raise PermanentError(
-                    f"s3://{self.bucket}/{refused[0].get('Key')}: not deleted: {said} ({len(refused)} in all)"
-                )
+                earlier = [(one.key, one.version_id) for one in found if one.version_id != version_id]
+                delete_versions(self.client, self.bucket, earlier)
 
     def _own(self, copy: Copy) -> str:
         bucket, key = split(copy.reference)

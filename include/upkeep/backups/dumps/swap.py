@@ -35,7 +35,7 @@ def swap_plan(restored: DatabaseServer, original: str, keep_as: str) -> dict[str
     those = databases(restored)
     mark = those.mark(restored.database)
     problems = []
-    if _done(restored, original, keep_as):
+    if swapped(restored, original, keep_as):
         return {"action": "swap", "done": True, "problems": []}
     if mark is None or mark.state != "restored":
         problems.append(f"{restored.where}: it holds no finished restore")
@@ -78,7 +78,8 @@ def swap_in(restored: DatabaseServer, original: str, keep_as: str) -> None:
         _swap_databases(restored, original, keep_as, kept)
 
 
-def _done(restored: DatabaseServer, original: str, keep_as: str) -> bool:
+def swapped(restored: DatabaseServer, original: str, keep_as: str) -> bool:
+    """Whether what was restored has taken the name of the original, all of it."""
     those = databases(restored)
     mark = those.mark(keep_as)
     if mark is None or mark.state != "kept" or not those.exists(original):

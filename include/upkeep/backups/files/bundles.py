@@ -14,6 +14,7 @@ from typing import Any
 
 from upkeep.backups.kubernetes.repository import GitLogin, Repository
 from upkeep.backups.model import Copy, Level, Proof
+from upkeep.backups.objects.removal import remove_objects
 from upkeep.clients.answers import NotFoundError
 from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.errors import aws_errors
@@ -90,11 +91,10 @@ class GitBundles:
                 yield found
 
     def delete(self, copies: Sequence[Copy]) -> None:
-        """Delete copies, the note first: half a copy must not look whole."""
+        """Delete copies with all their versions, the note first: half a copy must not look whole."""
         for copy in copies:
-            for key in (f"{self.prefix}{copy.name}{NOTE}", f"{self.prefix}{copy.name}{BUNDLE}"):
-                with aws_errors(f"s3://{self.bucket}/{key}"):
-                    self.client.delete_object(Bucket=self.bucket, Key=key)
+            keys = [f"{self.prefix}{copy.name}{suffix}" for suffix in (NOTE, BUNDLE)]
+            remove_objects(self.client, self.bucket, keys)
 
     def check(self, copy: Copy, before: Sequence[Proof] = ()) -> list[Proof]:
         """Compare size and checksum with the note, then let Git read every object of the bundle."""

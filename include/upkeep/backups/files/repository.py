@@ -26,13 +26,16 @@ _MEANINGS: tuple[tuple[str, type[UpkeepError], str], ...] = (
     (_LOCKED, LockedError, "another restic works on it; it is tried again"),
     ("no space left on device", PermanentError, "the disk is full: make room"),
     (
-        "AccessDenied|Access Denied|InvalidAccessKey|SignatureDoesNotMatch|ExpiredToken|Access Key Id",
+        # A refused HEAD has no reason in it but its status; S3 answers 400 to a token that has expired.
+        "AccessDenied|Access Denied|InvalidAccessKey|SignatureDoesNotMatch|ExpiredToken|Access Key Id|"
+        "Stat: 40[013]",
         ConfigurationError,
         "check the credentials and rights",
     ),
     (
         "connection refused|no such host|i/o timeout|timed out|unexpected EOF|connection reset|"
-        "SlowDown|ServiceUnavailable|InternalError|network is unreachable|TLS handshake",
+        "SlowDown|ServiceUnavailable|InternalError|network is unreachable|TLS handshake|broken pipe|"
+        "readfrom tcp",
         TemporaryError,
         "it cannot be reached",
     ),

@@ -26,6 +26,7 @@ from upkeep.backups.kubernetes.selection import (
 )
 from upkeep.backups.kubernetes.tarball import Writer, writing
 from upkeep.backups.model import Copy, Proof
+from upkeep.backups.objects.removal import remove_objects
 from upkeep.clients.answers import NotFoundError, mapping, moment, parse_json
 from upkeep.clients.aws.errors import aws_errors
 from upkeep.clients.aws.multipart import MultipartUpload, abort_uploads
@@ -115,14 +116,16 @@ class NamespaceExport:
             yield Copy(name, where, one.modified_at, one.modified_at, one.size_bytes, problems=(problem,))
 
     def delete(self, copies: Sequence[Copy]) -> None:
-        """Delete copies, each one's manifest first: none is left that speaks of an archive that is gone."""
+        """Delete copies with all their versions, each one's manifest first.
+
+        So none is left that speaks of an archive that is gone.
+        """
         if held := [copy.name for copy in copies if copy.held]:
             raise PermanentError(f"{', '.join(held)}: under legal hold; nothing was deleted")
         for copy in copies:
             abort_uploads(self.s3, self.bucket, self._key(copy.name, ARCHIVE))
-            with aws_errors(copy.reference):
-                for suffix in (NOTE, ARCHIVE):
-                    self.s3.delete_object(Bucket=self.bucket, Key=self._key(copy.name, suffix))
+            keys = [self._key(copy.name, suffix) for suffix in (NOTE, ARCHIVE)]
+            remove_objects(self.s3, self.bucket, keys)
 
     def check(self, copy: Copy, before: Sequence[Proof] = ()) -> list[Proof]:
         """Examine a copy up to the checksums, and that no secret stands in it in clear."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy, Level, Method, Proof
+from upkeep.backups.objects.removal import remove_objects
 from upkeep.backups.physical.binlog_archive import Archived, archive_binlogs
 from upkeep.backups.physical.binlog_store import S3Store
 from upkeep.backups.physical.binlogs import Binlog, read_binlog, run_from
@@ -92,7 +93,7 @@ class BinlogBackups:
             yield self._copy(note, sizes, needed)
 
     def delete(self, copies: Sequence[Copy]) -> None:
-        """Delete copies, the note last: what is half deleted is found again, and looks half deleted.
+        """Delete copies with all their versions, the note last: what is half deleted is found again.
 
         Raises PermanentError, and deletes nothing, where a dump that is there needs one of them.
         """
@@ -102,9 +103,7 @@ class BinlogBackups:
                 raise PermanentError(f"{copy.name} is needed by {needed[0]}: nothing was deleted")
         for copy in copies:
             keys = [f"{self.prefix}{FILES}/{file}" for file in copy.facts["files"]]
-            for key in [*keys, f"{self.prefix}{copy.name}{NOTE}"]:
-                with aws_errors(f"s3://{self.bucket}/{key}"):
-                    self.client.delete_object(Bucket=self.bucket, Key=key)
+            remove_objects(self.client, self.bucket, [*keys, f"{self.prefix}{copy.name}{NOTE}"])
 
     def check(self, copy: Copy, before: Sequence[Proof] = ()) -> list[Proof]:
         """Examine a copy: its files are there and leave no gap, then every event's checksum.

@@ -11,7 +11,15 @@ from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, Tempora
 
 _NOT_FOUND = ("NotFound", "NoSuchKey", "NoSuchBucket", "404", "NoSuchEntity")
 _DENIED = ("AccessDenied", "Unauthorized", "Forbidden", "ExpiredToken", "InvalidClientTokenId", "AuthFailure")
-_DENIED_EXACTLY = {"403", "401", "SignatureDoesNotMatch", "InvalidAccessKeyId", "UnrecognizedClientException"}
+# A refused HEAD has no reason in it but its status; S3 answers 400 to a token that has expired.
+_DENIED_EXACTLY = {
+    "400",
+    "401",
+    "403",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "UnrecognizedClientException",
+}
 _BUSY = (
     "Throttl",
     "TooManyRequests",
