@@ -120,7 +120,7 @@ def test_a_job_notes_where_the_binary_log_is(world: World, tmp_path: Path) -> No
             said, _ = process.communicate(timeout=60)
 
     assert process.returncode != 0
-    assert "Binlogging on server not active" in said
+    assert "You are not using binary logging" in said
     assert world.depot.backups() == []
 
 
