@@ -21,14 +21,14 @@ POLICY = {
     "title": "Database",
     "what": "RDS",
     "method": "rds_snapshot",
-    "location": {"kind": "rds_snapshot", "connection": "shop_aws", "instance": "shop-1"},
+    "location": {"kind": "rds_snapshot", "connection": "shop_aws", "instance": "waited-for"},
     "encryption": "aws:kms",
 }
 
 
 def test_a_snapshot_that_failed_is_not_waited_for(act: Callable[..., Act], cloud: Aws) -> None:
     cloud["rds"].create_db_instance(
-        DBInstanceIdentifier="shop-1", DBInstanceClass="db.t3.micro", Engine="postgres",
+        DBInstanceIdentifier="waited-for", DBInstanceClass="db.t3.micro", Engine="postgres",
         AllocatedStorage=20, MasterUsername="shop", MasterUserPassword="not-a-secret", StorageEncrypted=True,
     )  # fmt: skip
     of = act(parts={"backups": {"database": POLICY}}, clients=ClientsOf(aws={"rds": cloud["rds"]}))
@@ -36,7 +36,7 @@ def test_a_snapshot_that_failed_is_not_waited_for(act: Callable[..., Act], cloud
     assert backup.make(of, parameters).said.endswith("was begun")
     assert backup.ready(of, parameters).ready
 
-    taken = cloud["rds"].describe_db_snapshots(DBInstanceIdentifier="shop-1", SnapshotType="manual")
+    taken = cloud["rds"].describe_db_snapshots(DBInstanceIdentifier="waited-for", SnapshotType="manual")
     [snapshot] = taken["DBSnapshots"]
     stored = get_backend("rds")[DEFAULT_ACCOUNT_ID][REGION].database_snapshots
     stored[snapshot["DBSnapshotIdentifier"]].status = "failed"
