@@ -100,6 +100,11 @@ class ClusterRecovery:
         questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
         return [stopped, invariants(self._database, assertions=questions, newest=newest)]
 
+    def in_use(self, plan: Plan) -> str | None:
+        """Return where it is, once it was let take writes: its secrets go last."""
+        given = self.keep and self._folder.exists() and not (self._folder / CONFIG).exists()
+        return plan.target if given else None
+
     def resume(self, plan: Plan) -> str | None:  # noqa: ARG002 - the plan was made of the same
         """Let people write to it, if it stays; the repository's secrets do not stay with it."""
         if not self.keep:

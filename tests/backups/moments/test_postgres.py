@@ -176,6 +176,7 @@ def test_what_stays_takes_writes_and_archives_nothing(start, backed_up: Source, 
     opened.close()
     assert sorted(ids(restored)) == [1, 5]
     assert backed_up.stanza.archive() == before
+    assert "is in use as" in run.do("verify").said  # cleared later: what people wrote is not judged
     run.act = replace(run.act, form={**run.act.form, "keep": False})
     run.do("clean_up")
     assert not restored.exists()
