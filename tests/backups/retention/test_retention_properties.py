@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.backups.retention.strategies import ZONES, histories, rules
+from tests.backups.retention.strategies import ELSEWHERE, ZONES, histories, rules
 
 from upkeep.backups.model import Level
 from upkeep.backups.periods import periods
@@ -25,6 +26,13 @@ def kept(candidates: list[Candidate], by: Rules, now: datetime) -> set[str]:
 
 def moment(history: list[Candidate], after: timedelta) -> datetime:
     return min((one.made_at for one in history), default=datetime(2026, 9, 1, tzinfo=UTC)) + after
+
+
+def listed(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return candidates as a listing has them: what is not there needs nothing."""
+    found = list(candidates)
+    there = {one.name for one in found} | {ELSEWHERE}
+    return [replace(one, needed_by=tuple(by for by in one.needed_by if by in there)) for one in found]
 
 
 @given(histories(), rules, offsets)
@@ -77,16 +85,22 @@ def test_once_is_as_good_as_twice(history, by, after):
 @given(histories(), rules, st.lists(offsets, max_size=30))
 def test_what_goes_today_is_not_needed_tomorrow(history, by, runs):
     """Retention at any times, of what is there at each, leaves what a single run at the end leaves."""
+    # A later one that needs it could not have been made without it: here only earlier ones need one.
+    made = {one.name: one.made_at for one in history}
+    history = [
+        replace(one, needed_by=tuple(by for by in one.needed_by if made.get(by, one.made_at) <= one.made_at))
+        for one in history
+    ]
     end = max(runs, default=timedelta()) + 30 * DAY
     there: dict[str, Candidate] = {}
     before = moment(history, timedelta()) - DAY
     for after in [*sorted(runs), end]:
         now = moment(history, after)
         there |= {one.name: one for one in history if before < one.made_at <= now}
-        there = {one.name: one.candidate for one in retain(there.values(), by, now).kept}
+        there = {one.name: one.candidate for one in retain(listed(there.values()), by, now).kept}
         before = now
     now = moment(history, end)
-    assert set(there) == kept([one for one in history if one.made_at <= now], by, now)
+    assert set(there) == kept(listed(one for one in history if one.made_at <= now), by, now)
 
 
 @given(histories(), rules, offsets)
