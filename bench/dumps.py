@@ -15,6 +15,7 @@ from typing import Any
 from bench import dump_tools
 from bench.dump_servers import client, fill, servers
 from bench.rows import Row, ratio
+from sandbox.memory import peak_kib
 from sandbox.paths import CHECKOUT
 from upkeep.backups.dumps import DatabaseServer, MySqlDump, PostgresDump
 from upkeep.backups.dumps.dump import Dump
@@ -125,8 +126,6 @@ print(measured(**json.load(sys.stdin)))
 
 def measured(act: str, server: dict[str, Any], url: str) -> int:
     """Dump or restore; return the peak resident memory of this process, in KiB."""
-    import resource
-
     source, s3 = DatabaseServer(**server), client(url)
     dumps = method(source, s3)
     if act == "backup.dump":
@@ -135,7 +134,7 @@ def measured(act: str, server: dict[str, Any], url: str) -> int:
         copy = dumps.find("memory")
         assert copy is not None
         restore_dump(s3, copy, source.at("restored"))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak_kib()
 
 
 def _memory(server: DatabaseServer, url: str) -> Iterator[Row]:

@@ -19,12 +19,13 @@ from sandbox.paths import CHECKOUT
 FEW, MANY = 500, 10_000
 NAMESPACE = "production"
 READ = """
-import resource, sys
+import sys
 from kubernetes import client
+from sandbox.memory import peak_kib
 from upkeep.clients.kubernetes import Kubernetes
 settings = client.Configuration(host=sys.argv[1], api_key={"authorization": "Bearer " + sys.stdin.read()})
 seen = sum(1 for _ in Kubernetes(client.ApiClient(settings), timeout_seconds=60).pods("production"))
-print(seen, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(seen, peak_kib())
 """
 
 

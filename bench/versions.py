@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.rows import Row, ratio
+from sandbox.memory import peak_kib
 from upkeep.backups.objects.expiring import VersionRules
 from upkeep.backups.objects.expiry import delete_planned, plan_versions
 from upkeep.catalog.models.backups import Keep
@@ -82,12 +83,10 @@ def _bare(client: Any) -> float:
 
 def main() -> None:
     """Plan and delete what a store has, and print the peak of resident memory in KiB, for the tests."""
-    import resource
-
     client = client_of(sys.argv[1])
     plan = plan_versions(client, "media", "files/", RULES)
     deleted = delete_planned(client, plan)
-    print(plan["versions"], plan["expiring"], deleted, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(plan["versions"], plan["expiring"], deleted, peak_kib())
 
 
 if __name__ == "__main__":

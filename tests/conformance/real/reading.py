@@ -6,13 +6,13 @@ Prints JSON: the findings' states and values by name, and the peak resident memo
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from datetime import UTC, datetime, timedelta
 
 from kubernetes import config
 from tests.servers.situation import ask, make_context, make_system
 
+from sandbox.memory import peak_kib
 from upkeep.clients.kubernetes import Kubernetes
 
 
@@ -25,7 +25,7 @@ def main(kubeconfig: str, namespace: str) -> None:
         context = make_context(system, as_of=now, since=now - timedelta(days=1), kubernetes=client)
         found = ask("health", context, seconds=120, workload=True, nodes=True)
     said = {name: [finding.state, finding.summary] for name, finding in found.items()}
-    print(json.dumps({"found": said, "kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+    print(json.dumps({"found": said, "kib": peak_kib()}))
 
 
 if __name__ == "__main__":
