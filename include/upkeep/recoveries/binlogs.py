@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from upkeep.acts.plans import Plan
-from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
 from upkeep.backups.dumps.marks import drop_restored
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
 from upkeep.backups.dumps.server import DatabaseServer
@@ -21,6 +20,7 @@ from upkeep.backups.physical.binlogs import Position
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
 from upkeep.findings.units import format_value
+from upkeep.recoveries.asking import asked
 
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", MARK)
 _PINNED = ("backup", "server", "file", "offset", "stop", "database", "run", "data_as_of")
@@ -106,11 +106,7 @@ class BinlogRecovery:
         """Ask what must hold: that all was applied, the assertions of the dumps, foreign keys, its age."""
         if claimed(self._place, plan.facts) != "done":
             raise PermanentError(f"{plan.target}: the binary log is not applied; clear from 'restore'")
-        wanted, newest = self.dumps.proof, None
-        if wanted.newest is not None:
-            newest = Newest(wanted.newest, self.moment, self.rpo)
-        questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
-        return [invariants(self._place, assertions=questions, newest=newest)]
+        return [asked(self._place, self.dumps, self.moment, lost=self.rpo)]
 
     def resume(self, plan: Plan) -> str | None:  # noqa: ARG002 - what was restored is for people to take into use
         """Return nothing: what was restored is for people to take into use."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from upkeep.acts.plans import Plan
 from upkeep.backups import targets
-from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Level, Proof
 from upkeep.backups.physical.drill_server import DrillServer, Reached
@@ -20,6 +19,7 @@ from upkeep.backups.physical.recovery import CONFIG, look, restore, what
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
 from upkeep.findings.units import format_value
+from upkeep.recoveries.asking import asked
 
 ANSWER_SECONDS = 60
 
@@ -93,12 +93,7 @@ class ClusterRecovery:
         problems = [f"it went on to {reached.at}, beyond {self.moment.isoformat()}"] if late else []
         evidence: dict[str, Any] = {"come_to": _come_to(reached), "lsn": reached.lsn}
         stopped = Proof(Level.RESTORED, datetime.now(self.moment.tzinfo), problems, evidence)
-        wanted, newest = self.policy.proof, None
-        if wanted.newest is not None:
-            lost = timedelta(minutes=self.policy.rpo_minutes or 24 * 60)
-            newest = Newest(wanted.newest, self.moment, lost)
-        questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
-        return [stopped, invariants(self._database, assertions=questions, newest=newest)]
+        return [stopped, asked(self._database, self.policy, self.moment)]
 
     def in_use(self, plan: Plan) -> str | None:
         """Return where it is, once it was let take writes: its secrets go last."""

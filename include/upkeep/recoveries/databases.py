@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from upkeep.acts.plans import Plan
-from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
 from upkeep.backups.dumps.marks import databases, drop_restored
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
 from upkeep.backups.dumps.server import DatabaseServer
@@ -18,6 +17,7 @@ from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import DamagedBackup, PermanentError
 from upkeep.findings.units import format_value
+from upkeep.recoveries.asking import asked
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,8 @@ class DatabaseRecovery:
 
     def verify(self, plan: Plan) -> Sequence[Proof]:  # noqa: ARG002 - the plan was made of the same
         """Ask what must hold: rows as at backup time, the catalog's assertions, foreign keys, its age."""
-        wanted, newest = self.policy.proof, None
-        if wanted.newest is not None:
-            lost = timedelta(minutes=self.policy.rpo_minutes or 24 * 60)
-            newest = Newest(wanted.newest, self.copy.started_at, lost)
-        questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
         rows = self.copy.facts.get("rows")
-        return [invariants(self._place, assertions=questions, expected_rows=rows, newest=newest)]
+        return [asked(self._place, self.policy, self.copy.started_at, expected_rows=rows)]
 
     def in_use(self, plan: Plan) -> str | None:  # noqa: ARG002 - the databases say it
         """Return where it is, once it has taken the original's place: people write there."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from upkeep.acts.plans import Plan
-from upkeep.backups.dumps.invariants import Assertion, Newest, invariants
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy, Level, Proof
 from upkeep.backups.rds.point_in_time import look_at_moment
@@ -18,6 +17,7 @@ from upkeep.backups.rds.rows import Promise
 from upkeep.backups.rds.target import Target
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
+from upkeep.recoveries.asking import asked
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,9 @@ class InstanceRecovery:
         """Ask the instance what the policy says; foreign keys of a whole instance would take too long."""
         if self.login is None or not self._asks:
             return []
-        wanted, newest = self.policy.proof, None
-        if wanted.newest is not None:
-            lost = timedelta(minutes=self.policy.rpo_minutes or 24 * 60)
-            newest = Newest(wanted.newest, datetime.fromisoformat(plan.facts["data_as_of"]), lost)
-        questions = [Assertion(one.title, one.sql, one.expect) for one in wanted.assertions]
         there = replace(self.login, host=found["host"], port=found["port"])
-        return [invariants(there, assertions=questions, newest=newest, foreign_keys=False)]
+        as_of = datetime.fromisoformat(plan.facts["data_as_of"])
+        return [asked(there, self.policy, as_of, foreign_keys=False)]
 
     def _look(self) -> dict[str, Any]:
         if self.moment is not None:
