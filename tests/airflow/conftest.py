@@ -7,19 +7,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.airflow.depot import DEPOT, Depot
+from tests.airflow.depot import DEPOT, Depot, depot
 from tests.airflow.shop import SECRET, SHOP
 from tests.airflow.waiting import wait_for
 from tests.airflow.yard import YARD, Yard
 from tests.paging.conftest import Outside, servers
 from tests.servers.airflow import RunningAirflow, airflow
-from tests.servers.aws import aws
 from tests.servers.bad import hanging
 from tests.servers.cluster import cluster
-from tests.servers.ledger import Server, postgres_server
+from tests.servers.ledger import postgres_server
 from tests.servers.prometheus import prometheus
 
-__all__ = ["postgres_server", "servers"]
+__all__ = ["depot", "postgres_server", "servers"]
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -38,14 +37,6 @@ def shop_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         folder, series, start=NOW - timedelta(days=9), end=NOW + timedelta(hours=1), step=timedelta(minutes=2)
     ) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def depot(postgres_server: Server) -> Iterator[Depot]:
-    with aws() as cloud:
-        made = Depot(cloud, postgres_server)
-        made.fill()
-        yield made
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from typing import Any
 from unittest.mock import patch
 
 import psycopg
+import pytest
 from moto.s3.models import S3Backend
-from tests.servers.aws import REGION, Aws
+from tests.servers.aws import REGION, Aws, aws
 from tests.servers.ledger import Server
 
 from sandbox.parts.postgres_cluster import SUPERUSER
@@ -230,3 +231,12 @@ class Depot:
             autocommit=True,
             **more,
         )
+
+
+@pytest.fixture(scope="session")
+def depot(postgres_server: Server) -> Iterator[Depot]:
+    """A depot on an S3 and a server of its own."""
+    with aws() as cloud:
+        made = Depot(cloud, postgres_server)
+        made.fill()
+        yield made

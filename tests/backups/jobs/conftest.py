@@ -10,23 +10,14 @@ from uuid import uuid4
 import pytest
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from tenacity import wait_none
-from tests.airflow.depot import BACKUPS, Depot
+from tests.airflow.depot import BACKUPS, Depot, depot
 from tests.backups.jobs.world import IMAGE, World, connection
-from tests.servers.aws import aws
 from tests.servers.cluster import Cluster, cluster
-from tests.servers.ledger import Server, postgres_server
+from tests.servers.ledger import postgres_server
 
 from upkeep.clients.kubernetes.api import Api
 
-__all__ = ["postgres_server"]
-
-
-@pytest.fixture(scope="session")
-def depot(postgres_server: Server) -> Iterator[Depot]:
-    with aws() as cloud:
-        made = Depot(cloud, postgres_server)
-        made.fill()
-        yield made
+__all__ = ["depot", "postgres_server"]
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from sandbox.prometheus.configuration import anchor_of
 from sandbox.prometheus.incidents import INCIDENTS
 from sandbox.prometheus.systems import SYSTEMS
 from upkeep.catalog.models import Limit, System
@@ -40,7 +41,7 @@ def calm(system: str, t: float, anchor: float) -> bool:
 
 @pytest.fixture(scope="session")
 def anchor(running) -> float:
-    return running.started - running.started % DAY
+    return anchor_of(running.started)
 
 
 @pytest.mark.integration
