@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text, union_all, update
 from sqlalchemy.dialects import postgresql
 
 from upkeep.findings import Finding
@@ -68,15 +68,11 @@ def record_task(  # noqa: PLR0913 - whose findings they are, and the findings
     fitting = [fit(finding) for finding in findings]
     with told_apart(), engine.begin() as connection:
         _lock(connection, key)
-        same_attempt = (*_task(FindingRow, key), FindingRow.attempt == key.attempt)
-        connection.execute(delete(FindingRow).where(*same_attempt))
-        late = _newest_attempt(connection, key) > key.attempt
-        if not late:
-            connection.execute(
-                update(FindingRow)
-                .where(*_task(FindingRow, key), FindingRow.superseded_at.is_(None))
-                .values(superseded_at=func.now())
-            )
+        newest = _newest_attempt(connection, key)
+        late = newest is not None and newest > key.attempt
+        if newest is not None:  # a first attempt, by far the most, has nothing to replace
+            _make_way(connection, key, late=late)
+        if left_out and not late:
             _record_skip(connection, key, procedure_id, left_out)
         rows = [_row(key, n, f, system, procedure_id) for n, f in enumerate(fitting)]
         if rows:
@@ -163,29 +159,39 @@ def _row(key: TaskKey, position: int, finding: Finding, system: str, procedure_i
     }
 
 
-def _record_skip(connection: Connection, key: TaskKey, procedure_id: str, reason: str | None) -> None:
-    connection.execute(delete(Skip).where(*_task(Skip, key)))
-    if reason:
-        connection.execute(
-            insert(Skip).values(
-                dag_id=key.dag_id,
-                run_id=key.run_id,
-                task_id=key.task_id,
-                map_index=key.map_index,
-                attempt=key.attempt,
-                procedure_id=procedure_id,
-                reason=reason,
-            )
-        )
-
-
-def _newest_attempt(connection: Connection, key: TaskKey) -> int:
-    """Return the newest attempt that found or left out something, 0 where none has."""
-    seen = (
-        connection.scalar(select(func.max(table.attempt)).where(*_task(table, key)))
-        for table in (FindingRow, Skip)
+def _make_way(connection: Connection, key: TaskKey, *, late: bool) -> None:
+    """Delete what this attempt has written before, and supersede what earlier ones have."""
+    same_attempt = (*_task(FindingRow, key), FindingRow.attempt == key.attempt)
+    connection.execute(delete(FindingRow).where(*same_attempt))
+    if late:
+        return
+    connection.execute(
+        update(FindingRow)
+        .where(*_task(FindingRow, key), FindingRow.superseded_at.is_(None))
+        .values(superseded_at=func.now())
     )
-    return max(attempt or 0 for attempt in seen)
+    connection.execute(delete(Skip).where(*_task(Skip, key)))
+
+
+def _record_skip(connection: Connection, key: TaskKey, procedure_id: str, reason: str) -> None:
+    connection.execute(
+        insert(Skip).values(
+            dag_id=key.dag_id,
+            run_id=key.run_id,
+            task_id=key.task_id,
+            map_index=key.map_index,
+            attempt=key.attempt,
+            procedure_id=procedure_id,
+            reason=reason,
+        )
+    )
+
+
+def _newest_attempt(connection: Connection, key: TaskKey) -> int | None:
+    """Return the newest attempt that found or left out something, None where none has."""
+    seen = union_all(*(select(table.attempt).where(*_task(table, key)) for table in (FindingRow, Skip)))
+    newest: int | None = connection.scalar(select(func.max(seen.subquery().c.attempt)))
+    return newest
 
 
 def _record_measurements(
