@@ -13,6 +13,7 @@ import boto3
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.s3.models import s3_backends
 
 from upkeep.clients.aws import client_config
 
@@ -45,6 +46,7 @@ class Aws:
         """Make an empty bucket, whatever there was."""
         # Not by requests: versions, markers and locks of another test would have to go first.
         get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].buckets.pop(name, None)
+        s3_backends.bucket_accounts.pop(name, None)
         self["s3"].create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def put(self, bucket: str, key: str, body: bytes, at: datetime | None = None, **how: Any) -> None:
