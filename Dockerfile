@@ -11,9 +11,14 @@ RUN pip install --no-cache-dir --require-hashes --requirement /build/requirement
 
 FROM python:3.12.11-slim-bookworm
 ARG UID=50000
+# More of Debian's packages, such as postgresql-15 where clusters are restored: 250 MB that few need.
+ARG PACKAGES=""
 # What makes and restores backups (docs/backups.md): Debian has each in the version that the tests ran with.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git mariadb-client openssh-client postgresql-client restic \
+    && apt-get install --yes --no-install-recommends \
+        git mariadb-client openssh-client pgbackrest postgresql-client restic \
+    && sed -i 's/^#create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
+    && if [ -n "$PACKAGES" ]; then apt-get install --yes --no-install-recommends $PACKAGES; fi \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid "$UID" --gid 0 --create-home --home-dir /opt/airflow --shell /usr/sbin/nologin airflow \
     && install --directory --owner airflow --group root --mode 0770 /opt/airflow/logs /opt/airflow/catalog
