@@ -23,7 +23,7 @@ demo-check: setup ## Like demo, then stop; the exit status says whether every ru
 	@$(UPKEEP) demo --check
 
 test: setup ## Run the tests (TESTS="tests/catalog -k limits" picks some)
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(TESTS)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 test-backups: setup ## The tests of backups with the real programs, killed and starved: longer than the others
 	@UPKEEP_TEST_BACKUPS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(or $(TESTS),tests/backups)

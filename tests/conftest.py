@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -27,10 +28,24 @@ os.environ |= {
     "UPKEEP_CACHE": f"{_OWN}/catalog",
 }
 
+# How long an example takes depends on what else the machine does; `make bench` measures.
+settings.register_profile(
+    "upkeep", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("upkeep")
 
 SLOW = ("acts", "dumps", "files", "kubernetes", "moments", "objects", "physical", "rds", "region")
 # `make test-backups` runs these: real programs that are killed and starved take their time.
 collect_ignore_glob = [] if "UPKEEP_TEST_BACKUPS" in os.environ else [f"backups/{name}/*" for name in SLOW]
+
+LONGEST = ("airflow", "sandbox", "acts", "board", "faults")
+"""Folders that take the longest: begun last, they would keep one worker busy while the other has no more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest; the order within a folder stays."""
+    order = {f"tests/{name}": n for n, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get("/".join(item.nodeid.split("/")[:2]), len(LONGEST)))
 
 
 class ByFolder(LoadScopeScheduling):

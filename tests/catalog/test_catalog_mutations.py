@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -64,13 +64,13 @@ def check(content: bytes) -> None:
     msgspec.json.encode(compiled)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.sampled_from(paths(DATA)), values)
 def test_any_value_anywhere(path: tuple[Any, ...], value: Any) -> None:
     check(json.dumps(put(DATA, path, value), indent=1, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     st.sampled_from([path for path in paths(DATA) if path and isinstance(path[-1], str)]), st.text(max_size=8)
 )
@@ -82,7 +82,7 @@ def test_any_name_for_any_key(path: tuple[Any, ...], name: str) -> None:
     check(json.dumps(put(DATA, path[:-1], renamed), indent=1).encode())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.integers(0, len(TEXT)), st.integers(0, 40), st.text(max_size=6))
 def test_any_text_in_any_place(start: int, length: int, text: str) -> None:
     check((TEXT[:start] + text + TEXT[start + length :]).encode("utf-8", "replace"))

@@ -33,7 +33,7 @@ graces = st.integers(1, 600).map(lambda minutes: timedelta(minutes=minutes))
 zones = st.sampled_from(ZONES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cron=crons, zone=zones, at=moments, grace=graces)
 def test_nothing_is_expected_before_its_grace_is_over(
     cron: str, zone: str, at: datetime, grace: timedelta
@@ -42,7 +42,7 @@ def test_nothing_is_expected_before_its_grace_is_over(
     assert slot.earliest < slot.due < slot.latest <= at
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(cron=crons, zone=zones, at=moments, grace=graces)
 def test_no_later_slot_is_overdue(cron: str, zone: str, at: datetime, grace: timedelta) -> None:
     slot = expected_slot(cron, zone, at, grace)
@@ -50,7 +50,7 @@ def test_no_later_slot_is_overdue(cron: str, zone: str, at: datetime, grace: tim
     assert all(due + grace > at for due in later)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cron=crons, zone=zones, at=moments)
 def test_dues_come_latest_first_and_read_as_scheduled_on_the_wall(cron: str, zone: str, at: datetime) -> None:
     dues = list(islice(dues_before(cron, zone, at), 4))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.incidents.chain import level
 from tests.servers.situation import make_system
@@ -60,7 +60,6 @@ def test_the_hand_over_is_on_the_wall_clock_in_summer_and_winter() -> None:
         assert member(WEEKLY, at) == member(WEEKLY, at + timedelta(days=6))
 
 
-@settings(deadline=None)
 @given(CRONS, ZONES, MOMENTS)
 def test_a_turn_lasts_from_hand_over_to_hand_over_and_the_next_member_follows(
     cron: str, zone: str, at: datetime

@@ -152,7 +152,7 @@ behaviours = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(channels, st.lists(st.lists(behaviours, min_size=1, max_size=3), min_size=4, max_size=4))
 def test_the_first_channel_that_can_take_it_does(order: list[Channel], does: list[list[Does]]) -> None:
     limits = Limits(attempt=0.5, attempts=3, waits=0.2, first_pause=0.001, page=3)

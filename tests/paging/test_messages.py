@@ -109,7 +109,7 @@ def test_hostile_text_is_only_text(text: str) -> None:
     harmless(hostile(text))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=3000))
 def test_any_text_is_only_text(text: str) -> None:
     harmless(hostile(text))

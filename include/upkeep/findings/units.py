@@ -177,7 +177,7 @@ def format_value(value: float | None, unit: str | None, *, digits: int = 3) -> s
     known = Unit(unit)
     if known is Unit.RATIO:
         return _join(_round(value * 100, _share_digits(value, digits)), "%", value)
-    if known is Unit.USD and round(abs(value), 2) > 0:
+    if known is Unit.USD and math.isclose(value, round(value, 2), rel_tol=0.005):
         return _join(f"{value:,.2f}", "USD", value)
     suffix = _fitting(value, _LADDERS[known], digits)
     return _join(_round(float(Decimal(repr(value)) / _SUFFIXES[suffix][1]), digits), suffix, value)

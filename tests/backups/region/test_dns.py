@@ -124,7 +124,7 @@ class TestWeighted:
         switch(dns, look_at_record(dns, record, 10))
         assert weights(dns, record) == {"one": 90, "two": 10, "three": 0}
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(one=st.integers(0, 255), two=st.integers(0, 255), percent=st.integers(0, 100))
     def test_any_weights_become_shares_and_the_undo_gives_them_back(
         self, *, dns, put, record, one, two, percent

@@ -60,7 +60,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ENTRIES, st.integers(1, 30))
 def test_pages_lose_nothing_and_repeat_nothing(web, entries, page):
     serve(web, entries)

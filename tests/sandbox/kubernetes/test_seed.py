@@ -129,7 +129,7 @@ def test_logs_are_the_same_at_every_reading(http):
     assert _log(http, "quikapp-live", "websocket").startswith(first)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_the_seed_is_healthy_whenever_it_is_planted(now):
     cluster = Cluster()
