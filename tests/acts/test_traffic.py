@@ -268,8 +268,14 @@ def test_traffic_is_held_before_it_returns(run: Callable[..., Stages], shop: Sho
     assert held.plan.title == "Hold the traffic of shop.example.com"
     assert (shop.percent, gate(held, 1)[1]) == (0, 6)
     held.do("verify")
+    held.do("measure")
     held.do("clean_up")
     assert shop.percent == 0
+    returned = run(WELL + timedelta(hours=1))
+    returned.act = replace(returned.act, run=("shop_traffic", "manual__2"))
+    returned.do("plan")
+    notes = returned.plan.notes
+    assert "It has not been done before: how long it takes is not known" in notes  # to hold is another thing
 
 
 def test_fewer_steps_leave_the_last_stages_nothing_to_do(run: Callable[..., Stages], shop: Shop) -> None:

@@ -37,8 +37,8 @@ class TrafficReturn:
 
     @property
     def subject(self) -> str:
-        """What is recovered."""
-        return f"traffic of {self.record.name}"
+        """What is recovered; to hold traffic takes another time than to return it."""
+        return f"{'held ' if self.hold else ''}traffic of {self.record.name}"
 
     def plan(self, pinned: Plan | None = None) -> Plan:
         """Look where the record leads; where an earlier attempt has taken the first step, keep the plan."""
@@ -56,7 +56,7 @@ class TrafficReturn:
             "limits": {} if self.hold else self.gate.limits(),
         }
         return Plan(
-            title=f"{'Hold' if self.hold else 'Return'} the {self.subject}",
+            title=f"{'Hold' if self.hold else 'Return'} the traffic of {self.record.name}",
             target=f"{self.record.type} {self.record.name} in the zone {self.record.zone}",
             steps=self._sentences(facts),
             destructive=True,
