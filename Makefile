@@ -25,8 +25,9 @@ demo-check: setup ## Like demo, then stop; the exit status says whether every ru
 test: setup ## Run the tests (TESTS="tests/catalog -k limits" picks some)
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
-test-backups: setup ## The tests of backups with the real programs, killed and starved: longer than the others
-	@UPKEEP_TEST_BACKUPS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(or $(TESTS),tests/backups)
+test-backups: setup ## The tests of backups that `test` leaves out: the real programs, killed and starved
+	@UPKEEP_TEST_BACKUPS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadscope \
+		$(or $(TESTS),tests/backups --ignore tests/backups/jobs --ignore tests/backups/retention)
 
 test-conformance: setup ## The same against a real Kubernetes API and Kafka broker (docs/conformance.md)
 	@$(PYTHON) -m tests.conformance $(TESTS)
