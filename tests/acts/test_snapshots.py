@@ -9,6 +9,7 @@ import pytest
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from tests.servers.aws import REGION, Aws
+from tests.servers.rds_stages import whole_provider
 from tests.servers.situation import ClientsOf
 
 from upkeep.acts.kinds import backup
@@ -46,7 +47,8 @@ def instance(cloud: Aws) -> Callable[..., None]:
 def of_instance(act: Callable[..., Act], cloud: Aws, name: str, policy: str = "database") -> Act:
     location = {**POLICY["location"], "instance": name}
     parts = {"backups": {policy: {**POLICY, "location": location}}}
-    return act(parts=parts, clients=ClientsOf(aws={"rds": cloud["rds"]}))
+    rds = cloud["rds"]
+    return act(parts=parts, clients=ClientsOf(aws={"rds": rds}), provider=whole_provider(rds))
 
 
 def test_a_snapshot_that_failed_is_not_waited_for(

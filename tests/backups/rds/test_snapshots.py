@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 from tests.backups.rds.conftest import AT
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.model import Level
 from upkeep.backups.rds import Promise, RdsSnapshots
@@ -22,7 +23,7 @@ _POLICIES = count(1)
 @pytest.fixture
 def method(rds, source):
     promise = Promise(source, f"policy-{next(_POLICIES)}")
-    return RdsSnapshots(rds, promise, poll_seconds=0.01, timeout_seconds=0.05)
+    return RdsSnapshots(rds, promise, poll_seconds=0.01, timeout_seconds=0.05, provider=whole_provider(rds))
 
 
 def proof(method, copy):
@@ -123,7 +124,7 @@ class TestDeleting:
 class TestDamageIsFoundAndNamed:
     def test_an_unencrypted_snapshot(self, cloud, rds):
         cloud.instance("in-clear", encrypted=False)
-        method = RdsSnapshots(rds, Promise("in-clear", "clear"))
+        method = RdsSnapshots(rds, Promise("in-clear", "clear"), provider=whole_provider(rds))
         copy = method.make(NAME)
         assert copy.encryption == "none"
         assert "not encrypted, aws:kms was promised" in copy.problems[0]
