@@ -22,10 +22,10 @@ FACTS = StageFacts(
 )  # fmt: skip
 
 
-def operator_by(by: By, **given: Any) -> Any:
+def operator_by(by: By) -> Any:
     """Return the task of a stage that is done by an operator of the provider's."""
     chosen = _operator(StagePlan("make", "Make", Does.CHANGE, 15, 60, by), RunStage)
-    return chosen(task_id="database.make", facts=FACTS, **given)
+    return chosen(task_id="database.make", facts=FACTS)
 
 
 def provider_by(by: By, client: Callable[[str | None], Any]) -> Provider:

@@ -218,6 +218,23 @@ class TestRefusals:
         before.errors.clear()
         assert method.make(NAME).problems == ()
 
+    @pytest.mark.parametrize(
+        ("code", "error", "said"),
+        [
+            ("ExpiredToken", ConfigurationError, "credentials"),
+            ("InvalidDBSnapshotState", TemporaryError, "InvalidDBSnapshotState"),
+        ],
+    )
+    def test_so_is_what_it_answers_to_a_question_and_to_a_deletion(self, method, before, code, error, said):
+        copy = method.make(NAME)
+        acts = {"DescribeDBSnapshots": method.ready, "DeleteDBSnapshot": lambda _: method.delete([copy])}
+        for action, act in acts.items():
+            before.fails(action, 400, code)
+            with pytest.raises(error, match=said):
+                act(NAME)
+            before.errors.clear()
+        assert method.ready(NAME) == copy
+
     def test_another_attempt_between_the_look_and_the_act(self, method, before, rds, source):
         def meanwhile(action):
             if action == "DescribeDBInstances":
