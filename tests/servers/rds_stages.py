@@ -9,7 +9,7 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from tests.servers.situation import make_system
 
 from upkeep.acts.model import Act, By, Does, Stage
-from upkeep.backups.provider import Provider
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.catalog.plans import StagePlan
 from upkeep.operators.stages import RunStage, StageFacts
 from upkeep.procedures.stages import _operator
@@ -47,7 +47,7 @@ def provider_of(stage: Stage, act: Act, parameters: Any) -> Provider:
     """Return what the operator of a stage does, with the clients of an act."""
     by = stage.by(act.system, parameters)
     if by in (By.WORKER, By.JOB):
-        return act.provider
+        return act.provider if by is By.JOB else WORKER
     return provider_by(by, lambda region: act.clients.aws("rds", *([region] if region else [])))
 
 
