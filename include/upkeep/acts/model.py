@@ -105,7 +105,7 @@ ByFunction = Callable[["System", Any], By]
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a procedure. poll_seconds and longest_seconds: of one that waits."""
+    """One step of a procedure. poll_seconds and longest_seconds: of one that waits. by: what does it."""
 
     name: str
     title: str

@@ -30,6 +30,7 @@ class StagePlan:
     poll_seconds: float
     longest_seconds: float
     by: str = "worker"
+    """What does it: one of upkeep.acts.model.By."""
 
 
 @dataclass(frozen=True)
