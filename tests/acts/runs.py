@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from tests.servers.rds_stages import provider_of
+
 from upkeep.acts.model import Act, Does, Result
 from upkeep.acts.plans import Plan, plan_from
 from upkeep.checks.registry import kind
@@ -70,7 +72,9 @@ class Stages:
         self.act = replace(self.act, **{"now": self.act.now + timedelta(minutes=1)} | changes)
         stage = next(one for one in spec.act.stages if one.name == name)
         assert stage.function is not None
-        result = stage.function(self.act, spec.parameters.model_validate(self.parameters))
+        parameters = spec.parameters.model_validate(self.parameters)
+        act = replace(self.act, provider=provider_of(stage, self.act, parameters))
+        result = stage.function(act, parameters)
         if result.ready and not result.stop:
             carried = json.loads(json.dumps(dict(result.carried)))
             self.act = replace(self.act, carried={**self.act.carried, name: carried})

@@ -91,7 +91,7 @@ def estate(
     empty_database: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Estate]:
-    name = f"shop-{next(_NUMBERS)}"
+    name = f"restored-shop-{next(_NUMBERS)}"  # moto keeps what other tests of the process have made
     cloud.instance(name)
     monkeypatch.setattr(DBInstance, "address", "127.0.0.1")
     stored = get_backend("rds")[DEFAULT_ACCOUNT_ID][REGION].databases[name]

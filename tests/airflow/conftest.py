@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.airflow.depot import DEPOT, Depot, depot
+from tests.airflow.quay import QUAY, Quay
 from tests.airflow.shop import SECRET, SHOP
 from tests.airflow.waiting import wait_for
 from tests.airflow.yard import YARD, Yard
@@ -49,24 +50,36 @@ def yard(depot: Depot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yar
 
 
 @pytest.fixture(scope="session")
+def quay(depot: Depot) -> Quay:
+    made = Quay(depot)
+    made.fill()
+    return made
+
+
+@pytest.fixture(scope="session")
+def stores(depot: Depot, yard: Yard, quay: Quay) -> dict[str, str]:
+    """The connections of the systems that are changed."""
+    return depot.connections() | yard.connections() | quay.connections()
+
+
+@pytest.fixture(scope="session")
 def running(
     tmp_path_factory: pytest.TempPathFactory,
     shop_prometheus: str,
     servers: Outside,
-    depot: Depot,
-    yard: Yard,
+    stores: dict[str, str],
 ) -> Iterator[RunningAirflow]:
     systems = tmp_path_factory.mktemp("systems")
     (systems / "shop.yaml").write_text(SHOP)
     (systems / "depot.yaml").write_text(DEPOT)
     (systems / "yard.yaml").write_text(YARD)
+    (systems / "quay.yaml").write_text(QUAY)
     where = urlsplit(shop_prometheus)
     web = {"conn_type": "http", "host": where.hostname, "port": where.port}
     with hanging() as port:
         slow = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": "probe", "password": SECRET}
         connections = {"shop_prometheus": json.dumps(web), "shop_http": json.dumps(slow)}
         outside = {name: json.dumps(one) for name, one in servers.connections().items()}
-        stores = depot.connections() | yard.connections()
         with airflow(Path(systems), connections | outside | stores) as found:
             yield found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.catalog.conftest import Folder
 
+from upkeep.acts.model import By
 from upkeep.catalog.check import check_file
 
 JOB = "{image: registry.example/upkeep:1, secrets: [shop-backup]}"
@@ -71,7 +72,10 @@ def test_a_job_makes_the_backup_whose_policy_says_so(folder: Folder) -> None:
     [routine] = [plan for plan in folder.catalog().plans() if plan.routine == "backup_data"]
 
     by_job = {
-        f"{task.task_id}.{stage.name}" for task in routine.tasks for stage in task.stages if stage.by_job
+        f"{task.task_id}.{stage.name}"
+        for task in routine.tasks
+        for stage in task.stages
+        if stage.by == By.JOB
     }
     assert by_job == {"data.make"}
 

@@ -14,6 +14,7 @@ import pytest
 from moto.backends import get_backend
 from tests.servers.aws import Aws, aws
 from tests.servers.ledger import ledger, postgres_server  # noqa: F401  fixtures
+from tests.servers.rds_stages import provider_of
 
 from sandbox.seeds.aws_names import ACCOUNT, REGION, SECOND_REGION
 from sandbox.servers.aws_region import PRIMARY, STANDBY, ZONE, plant_second_region
@@ -110,7 +111,9 @@ def run(act: Act, name: str, *, until: str = "") -> tuple[Act, dict[str, Result]
     for stage in spec.act.stages:
         if stage.name in act.carried or stage.does is Does.APPROVE or stage.function is None:
             continue
-        done[stage.name] = stage.function(replace(act, now=datetime.now(UTC)), spec.parameters())
+        parameters = spec.parameters()
+        now = replace(act, now=datetime.now(UTC), provider=provider_of(stage, act, parameters))
+        done[stage.name] = stage.function(now, parameters)
         assert done[stage.name].ready, stage.name
         act = replace(act, carried={**act.carried, stage.name: done[stage.name].carried})
         if stage.name == until:
@@ -173,10 +176,11 @@ def test_a_drill_that_broke_off_is_taken_away_and_twice_is_no_error(act: Act, cl
     assert len(cloud.instances()) == 2
     spec = kind("drill_region")
     assert spec.act is not None
-    clean_up = spec.act.stages[-1].function
-    assert clean_up is not None
+    clean_up = spec.act.stages[-1]
+    assert clean_up.function is not None
     for _ in range(2):
-        clean_up(act, spec.parameters())
+        provider = provider_of(clean_up, act, spec.parameters())
+        clean_up.function(replace(act, provider=provider), spec.parameters())
         assert cloud.instances() == [STANDBY]
 
 

@@ -12,13 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.findings import Finding
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from sqlalchemy import Engine
 
-    from upkeep.backups.dumps.jobs import JobOrder
     from upkeep.catalog.models import System
     from upkeep.checks.context import Clients
 
@@ -36,6 +36,24 @@ class Does(StrEnum):
     """Asks again and again whether something is ready; holds no worker in between."""
     CLEAN = "clean"
     """Takes away what the run made for itself, whatever became of it."""
+
+
+class By(StrEnum):
+    """What does a stage: a worker, or an operator of one of Airflow's providers, and which of them."""
+
+    WORKER = "worker"
+    JOB = "job"
+    """Begun by KubernetesJobOperator."""
+    SNAPSHOT = "snapshot"
+    """Begun by RdsCreateDbSnapshotOperator."""
+    SNAPSHOT_SENSOR = "snapshot_sensor"
+    """Awaited by RdsSnapshotExistenceSensor."""
+    SNAPSHOT_DELETION = "snapshot_deletion"
+    """Each by RdsDeleteDbSnapshotOperator."""
+    INSTANCE_SENSOR = "instance_sensor"
+    """Awaited by RdsDbSensor."""
+    INSTANCE_DELETION = "instance_deletion"
+    """Begun by RdsDeleteDbInstanceOperator."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +95,17 @@ class Act:
     carried: Mapping[str, Mapping[str, Any]]
     run: tuple[str, str]
     attempt: int
-    start_job: Callable[[JobOrder], None] | None = None
-    """Makes a job in Kubernetes; None in tasks that cannot."""
+    provider: Provider = WORKER
+    """What the task's operator does, where it is one of a provider's."""
 
 
 StageFunction = Callable[[Act, Any], Result]
-ByJob = Callable[["System", Any], bool]
+ByFunction = Callable[["System", Any], By]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a procedure. poll_seconds and longest_seconds: of one that waits."""
+    """One step of a procedure. poll_seconds and longest_seconds: of one that waits. by: what does it."""
 
     name: str
     title: str
@@ -96,8 +114,7 @@ class Stage:
     """None only for an approval, which Airflow itself asks for."""
     poll_seconds: float = 15
     longest_seconds: float = 4 * 3600
-    by_job: ByJob | None = None
-    """Of one that changes something: whether a job in Kubernetes does it."""
+    by: ByFunction = lambda _system, _parameters: By.WORKER
 
 
 FieldType = Literal["string", "integer", "boolean"]

@@ -59,7 +59,7 @@ def _by_job(of: PolicyOf, job: DumpJob, order: DumpOrder) -> Method:
             longest_seconds=job.longest_minutes * 60,
             service_account=job.service_account,
         ),
-        start=of.start_job,
+        start=of.provider.start_job,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from upkeep.backups.databases import base_backups, binlogs, dumps
 from upkeep.backups.model import Awaited, Copy, Level, Method, Prepared
 from upkeep.backups.policy_of import PolicyOf
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.catalog.models.backups import (
     BackupPolicy,
     BinlogSource,
@@ -25,9 +26,6 @@ from upkeep.catalog.models.backups import (
 from upkeep.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from upkeep.backups.dumps.jobs import JobOrder
     from upkeep.catalog.models import System
     from upkeep.checks.context import Clients
 
@@ -67,18 +65,18 @@ def making(
     system: System,
     clients: Clients,
     policy_name: str,
-    start_job: Callable[[JobOrder], None] | None = None,
+    provider: Provider = WORKER,
 ) -> Making:
     """Return a policy with its method. Raises ConfigurationError where the catalog does not say enough.
 
-    start_job: makes a job in Kubernetes, where the caller can.
+    provider: what the operator of the task does, where it is one of a provider's.
     """
     policy = system.backups.get(policy_name)
     if policy is None:
         raise ConfigurationError(
             f"{system.title} has no backup policy {policy_name!r}; there are {', '.join(system.backups)}"
         )
-    method, where = _method(PolicyOf(system_id, system, clients, policy_name, policy, start_job))
+    method, where = _method(PolicyOf(system_id, system, clients, policy_name, policy, provider))
     return Making(policy_name, policy, method, where, system.timezone)
 
 
@@ -131,7 +129,7 @@ def _rds(of: PolicyOf, location: RdsSnapshots) -> Method:
         encryption=of.policy.encryption,
         smallest_bytes=of.policy.smallest_bytes or 1,
     )
-    return Snapshots(of.clients.aws("rds"), promise, prefix=location.name_prefix or "")
+    return Snapshots(of.clients.aws("rds"), promise, prefix=location.name_prefix or "", provider=of.provider)
 
 
 def _export(of: PolicyOf, location: S3Objects, source: NamespaceSource) -> Method:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from upkeep.backups.dumps.jobs import JobOrder
     from upkeep.catalog.models import System
     from upkeep.checks.context import Clients
 
 
 @dataclass(frozen=True)
 class PolicyOf:
-    """A policy of a system. start_job: makes a job in Kubernetes, where the task can."""
+    """A policy of a system. provider: what the operator of the task does."""
 
     system_id: str
     system: System
     clients: Clients
     name: str
     policy: BackupPolicy
-    start_job: Callable[[JobOrder], None] | None = None
+    provider: Provider = WORKER
 
     @property
     def namespace(self) -> str:

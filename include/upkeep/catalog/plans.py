@@ -29,8 +29,8 @@ class StagePlan:
     does: str
     poll_seconds: float
     longest_seconds: float
-    by_job: bool = False
-    """Whether a job in Kubernetes does it."""
+    by: str = "worker"
+    """What does it: one of upkeep.acts.model.By."""
 
 
 @dataclass(frozen=True)
@@ -181,10 +181,8 @@ def _task(
 
 
 def _stage(stage: Stage, system: System, parameters: BaseModel) -> StagePlan:
-    by_job = stage.by_job is not None and stage.by_job(system, parameters)
-    return StagePlan(
-        stage.name, stage.title, str(stage.does), stage.poll_seconds, stage.longest_seconds, by_job
-    )
+    by = str(stage.by(system, parameters))
+    return StagePlan(stage.name, stage.title, str(stage.does), stage.poll_seconds, stage.longest_seconds, by)
 
 
 def _field(one: FormField, prefix: str) -> FieldPlan:

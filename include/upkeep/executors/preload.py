@@ -38,6 +38,7 @@ HEAVY = (
     "upkeep.paging.raising",
     "upkeep.operators.clients",
     "upkeep.operators.checks",
+    "upkeep.operators.rds",
     "upkeep.procedures.factory",
     "upkeep.reports.routine",
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,15 @@ from kubernetes.client import models as k8s
 from urllib3.exceptions import HTTPError
 
 from upkeep.backups.kubernetes.cleaning import OF_ONE_BACKUP
+from upkeep.backups.provider import Provider
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError, excerpt
 from upkeep.operators.stages import OfStage, StageFacts
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from upkeep.acts.model import Act
     from upkeep.backups.dumps.jobs import JobOrder
     from upkeep.catalog.models import System
-    from upkeep.operators.clients import AirflowClients
 
 TRIES_AGAIN = 1
 """A pod that fails is tried once more; after that the stage that waits says why."""
@@ -73,9 +71,8 @@ class JobStage(OfStage, KubernetesJobOperator):
                 raise
             return job_request_obj
 
-    def _act(self, context: Context, system: System, clients: AirflowClients, *, dry: bool) -> Act:
-        act = super()._act(context, system, clients, dry=dry)
-        return replace(act, start_job=partial(self._start, context, system))
+    def _provider(self, context: Context, system: System) -> Provider:
+        return Provider(start_job=partial(self._start, context, system))
 
     def _start(self, context: Context, system: System, order: JobOrder) -> None:
         """Make a job. Raises TemporaryError, ConfigurationError, PermanentError where it is refused."""

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.acts.model import Act, Does, Result, Stage
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.errors import PermanentError
 from upkeep.operators.procedure import FindingsOfTask
 from upkeep.operators.run import RoutineFacts, run_moment, run_of, run_parameters
@@ -112,7 +113,12 @@ class OfStage(FindingsOfTask):
             carried=self._carried(context),
             run=(run.dag_id, run.run_id),
             attempt=run.clear_number or 0,
+            provider=self._provider(context, system),
         )
+
+    def _provider(self, context: Context, system: System) -> Provider:  # noqa: ARG002 - for those that do more
+        """Return what this operator does itself: nothing, unless it is one of a provider's."""
+        return WORKER
 
     def _carried(self, context: Context) -> dict[str, Mapping[str, Any]]:
         carried: dict[str, Mapping[str, Any]] = {}

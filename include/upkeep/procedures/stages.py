@@ -9,7 +9,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, TaskGroup, TriggerRule
 
-from upkeep.acts.model import Does
+from upkeep.acts.model import By, Does
 from upkeep.catalog.plans import RoutinePlan, StagePlan, TaskPlan
 from upkeep.operators.approving import ApproveStage
 from upkeep.operators.run import RoutineFacts
@@ -59,10 +59,8 @@ def _operators(stage: StagePlan, common: dict[str, Any]) -> list[BaseOperator]:
         numbers = range(1, MOST_APPROVALS + 1)
         return [ApproveStage(task_id=f"{stage.name}_{n}", number=n, **common) for n in numbers]
     if stage.does == Does.WAIT:
-        waiting = WaitForStage(
-            task_id=stage.name, poke_interval=stage.poll_seconds, timeout=stage.longest_seconds, **common
-        )
-        return [waiting]
+        times = {"poke_interval": stage.poll_seconds, "timeout": stage.longest_seconds}
+        return [_operator(stage, WaitForStage)(task_id=stage.name, **times, **common)]
     if stage.does == Does.CLEAN:
         # It runs whatever became of the others, and a mess that stays fails the run. So does what failed
         # before: Airflow judges a run by its last tasks, and `ended` keeps this one from being the only one.
@@ -73,11 +71,29 @@ def _operators(stage: StagePlan, common: dict[str, Any]) -> list[BaseOperator]:
             dag=common["dag"],
             task_group=common["task_group"],
         ).as_teardown()
-        cleaning = RunStage(task_id=stage.name, trigger_rule=TriggerRule.ALL_DONE, **common)
+        cleaning = _operator(stage, RunStage)(task_id=stage.name, trigger_rule=TriggerRule.ALL_DONE, **common)
         return [ended, cleaning.as_teardown(on_failure_fail_dagrun=True)]
     longest = timedelta(seconds=stage.longest_seconds)
-    if stage.by_job:
-        from upkeep.operators.jobs import JobStage  # a second to import, for few DAGs
+    return [_operator(stage, RunStage)(task_id=stage.name, execution_timeout=longest, **common)]
 
-        return [JobStage(task_id=stage.name, execution_timeout=longest, **common)]
-    return [RunStage(task_id=stage.name, execution_timeout=longest, **common)]
+
+def _operator(stage: StagePlan, otherwise: type[BaseOperator]) -> Any:
+    """Return the provider's operator that does a stage, or otherwise ours.
+
+    Imported here, for few DAGs need one, and it takes up to a second.
+    """
+    if stage.by == By.WORKER:
+        return otherwise
+    if stage.by == By.JOB:
+        from upkeep.operators.jobs import JobStage
+
+        return JobStage
+    from upkeep.operators import rds
+
+    return {
+        By.SNAPSHOT: rds.SnapshotStage,
+        By.SNAPSHOT_SENSOR: rds.WaitForSnapshot,
+        By.SNAPSHOT_DELETION: rds.DeleteSnapshots,
+        By.INSTANCE_SENSOR: rds.WaitForInstance,
+        By.INSTANCE_DELETION: rds.DeleteInstance,
+    }[By(stage.by)]

@@ -11,6 +11,8 @@ from uuid import UUID
 from upkeep.acts.plans import Plan
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy, Level, Proof
+from upkeep.backups.provider import WORKER, Provider
+from upkeep.backups.rds.calls import aws_acts
 from upkeep.backups.rds.point_in_time import look_at_moment
 from upkeep.backups.rds.restore import begin_restore, is_gone, look_at_snapshot, restore_ready, tear_down
 from upkeep.backups.rds.rows import Promise
@@ -27,6 +29,7 @@ class InstanceRecovery:
     client: boto3's `rds`. target: the new instance. Either copy, a snapshot with what it must be, or
     moment. keep: whether the instance stays when the run is over; a drill's never does. policy: what the
     restored data is asked. login: of the restored instance, whatever host it has; None where there is none.
+    provider: awaits and deletes the instance.
     """
 
     client: Any
@@ -38,6 +41,7 @@ class InstanceRecovery:
     promise: Promise | None = None
     moment: datetime | None = None
     backup_id: UUID | None = None
+    provider: Provider = WORKER
 
     @property
     def subject(self) -> str:
@@ -68,8 +72,10 @@ class InstanceRecovery:
 
     def ready(self, plan: Plan) -> str | None:
         """Return the new instance's address once it is available."""
+        with aws_acts(f"RDS instance {self.target.identifier}"):
+            available = self.provider.instance_available(self.target.identifier)
         found = restore_ready(self.client, plan.facts)
-        return None if found is None else f"{self.target.identifier} is available"
+        return f"{self.target.identifier} is available" if available and found else None
 
     def verify(self, plan: Plan) -> Sequence[Proof]:
         """Return that the instance is there and as planned, and what its data says where it can be asked."""
@@ -110,7 +116,7 @@ class InstanceRecovery:
             return f"{self.target.identifier} stays, as was asked"
         if is_gone(self.client, self.target.identifier, self.target.name):
             return f"{self.target.identifier} is gone"
-        tear_down(self.client, self.target.identifier, self.target.name)
+        tear_down(self.client, self.target.identifier, self.target.name, self.provider)
         return f"{self.target.identifier} is being removed"
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from upkeep.acts.plans import Plan
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.backups.rds.drill_replica import (
     delete_drill_replica,
     drill_replica_ready,
@@ -21,10 +22,11 @@ class RegionDrill(RegionFailover):
     """The same on a new replica of the source in the second region; neither source nor standby is touched.
 
     `promotion` is that of the standby, whose lag is what a real failover would lose. replica_seconds: how
-    long RDS may take to make the drill's replica.
+    long RDS may take to make the drill's replica. provider: deletes it.
     """
 
     replica_seconds: float = 3600
+    provider: Provider = WORKER
 
     def plan(self, pinned: Plan | None = None) -> Plan:  # noqa: ARG002 - there is nothing to choose
         """Look at the real failover, and whether there is room to rehearse it."""
@@ -67,7 +69,7 @@ class RegionDrill(RegionFailover):
     def clean_up(self, plan: Plan) -> str:
         """Delete the drill's replica and lead its names back."""
         request = plan.facts["replica"]
-        deleting = delete_drill_replica(self.clients.rds, request)
+        deleting = delete_drill_replica(self.clients.rds, request, self.provider)
         for one in plan.facts["dns"]:
             switch(self.clients.route53, undo(one))
         state = "is being deleted" if deleting else "is gone"

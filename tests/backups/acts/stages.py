@@ -13,12 +13,15 @@ import signal
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import event
 from tests.backups.acts.worlds import act_of, clients
+from tests.servers.rds_stages import provider_of
 
-import upkeep.acts.kinds  # noqa: F401  imported before the first fork
+import upkeep.acts.kinds  # imported before the first fork
+import upkeep.operators.rds  # noqa: F401
 from upkeep.acts.model import Act
 from upkeep.checks.registry import kind
 
@@ -63,7 +66,9 @@ def do(asked: dict[str, Any]) -> dict[str, Any]:
     assert spec.act is not None
     stage = next(one for one in spec.act.stages if one.name == asked["stage"])
     assert stage.function is not None
-    result = stage.function(act, spec.parameters.model_validate(asked["parameters"]))
+    parameters = spec.parameters.model_validate(asked["parameters"])
+    act = replace(act, provider=provider_of(stage, act, parameters))
+    result = stage.function(act, parameters)
     step(die_at)
     states = [str(finding.state) for finding in result.findings]
     return {"carried": dict(result.carried), "ready": result.ready, "states": states, "said": result.said}
@@ -78,6 +83,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             os.close(reads)
+            os.dup2(2, 1)  # what is logged is no answer
             try:
                 answer = do(asked)
             except Exception:

@@ -29,7 +29,7 @@ _NUMBERS = count(1)
 def world(cloud: Aws, ledger: Engine) -> Iterator[World]:
     """An instance with a replica, names that lead to it, and a bucket that keeps versions."""
     with front(cloud.url) as (url, _):
-        before, name = Aws(url), f"orders-{next(_NUMBERS)}"
+        before, name = Aws(url), f"killed-orders-{next(_NUMBERS)}"
         before.instance(name)
         bucket = f"{name}-media"
         before.bucket(bucket)

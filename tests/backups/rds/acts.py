@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.servers.child import child_client
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.rds import (
     Promise,
@@ -27,7 +28,9 @@ from upkeep.backups.rds import (
 
 def backup(rds: Any, name: str, instance: str) -> Any:
     """Take a snapshot."""
-    return RdsSnapshots(rds, Promise(instance, "killed"), poll_seconds=0.01).make(name)
+    return RdsSnapshots(
+        rds, Promise(instance, "killed"), poll_seconds=0.01, provider=whole_provider(rds)
+    ).make(name)
 
 
 def drill(rds: Any, name: str, instance: str) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def drill(rds: Any, name: str, instance: str) -> dict[str, Any]:
 
 def clean_up(rds: Any, name: str, instance: str) -> None:
     """Tear a drill down, and wait."""
-    tear_down(rds, f"drill-{name}", name)
+    tear_down(rds, f"drill-{name}", name, whole_provider(rds))
     until_done(lambda: True if is_gone(rds, f"drill-{name}", name) else None)
 
 

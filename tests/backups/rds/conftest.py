@@ -12,6 +12,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from tests.servers.aws import REGION, Aws, aws
 from tests.servers.aws_front import Front, front
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.rds import Promise, RdsSnapshots, Target, look_at_snapshot
 
@@ -82,7 +83,7 @@ def promise(source):
 
 @pytest.fixture
 def snapshot(rds, promise):
-    return RdsSnapshots(rds, promise).make("20261121T020000Z")
+    return RdsSnapshots(rds, promise, provider=whole_provider(rds)).make("20261121T020000Z")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.servers.aws_front import answer
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.rds import Target, begin_restore, look_at_moment, restore_ready, tear_down, window
 from upkeep.backups.rds.point_in_time import moment_problems
@@ -94,7 +95,7 @@ class TestRestore:
         assert before.calls.count("RestoreDBInstanceToPointInTime") == 1
         done = restore_ready(rds, plan)
         assert done["data_as_of"] == at.astimezone(UTC).isoformat()
-        tear_down(rds, target.identifier, target.name)
+        tear_down(rds, target.identifier, target.name, whole_provider(rds))
         assert window(rds, a_week)
 
     def test_two_looks_give_one_plan(self, rds, a_week, target):

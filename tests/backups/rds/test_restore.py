@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.backups.rds.conftest import look
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.rds import (
     RdsSnapshots,
@@ -35,9 +36,9 @@ def test_a_drill_from_the_look_to_the_tear_down(rds, grouped, snapshot, target, 
     assert row["DBParameterGroups"][0]["DBParameterGroupName"] == f"{grouped}-parameters"
     assert not row.get("PubliclyAccessible")
     assert not row["DeletionProtection"]
-    assert not tear_down(rds, target.identifier, target.name)["gone"]
+    assert not tear_down(rds, target.identifier, target.name, whole_provider(rds))["gone"]
     assert is_gone(rds, target.identifier, target.name)
-    assert tear_down(rds, target.identifier, target.name)["gone"]
+    assert tear_down(rds, target.identifier, target.name, whole_provider(rds))["gone"]
     assert rds.describe_db_instances(DBInstanceIdentifier=grouped)["DBInstances"]
 
 
@@ -62,13 +63,13 @@ def test_a_real_recovery_is_protected_and_not_torn_down(rds, snapshot, target, p
     begin_restore(rds, plan)
     restore_ready(rds, plan)
     with pytest.raises(PermanentError, match="deletion protection"):
-        tear_down(rds, target.identifier, target.name)
+        tear_down(rds, target.identifier, target.name, whole_provider(rds))
 
 
 def test_what_the_source_passes_on_is_corrected(rds, before, *, source, promise, target, instance_in_moto):
     stored = instance_in_moto(source)
     stored.publicly_accessible, stored.deletion_protection, stored.multi_az = True, True, True
-    snapshot = RdsSnapshots(rds, promise).make("open")
+    snapshot = RdsSnapshots(rds, promise, provider=whole_provider(rds)).make("open")
     plan = look(rds, snapshot, target, promise)
     begin_restore(rds, plan)
     assert restore_ready(rds, plan) is None
@@ -84,7 +85,7 @@ def test_one_that_is_being_deleted_is_neither_deleted_again_nor_taken(
     plan = look(rds, snapshot, target, promise)
     begin_restore(rds, plan)
     instance_in_moto(target.identifier).status = "deleting"
-    assert not tear_down(rds, target.identifier, target.name)["gone"]
+    assert not tear_down(rds, target.identifier, target.name, whole_provider(rds))["gone"]
     assert not is_gone(rds, target.identifier, target.name)
     assert "DeleteDBInstance" not in before.calls
     with pytest.raises(PermanentError, match="wait until it is gone"):

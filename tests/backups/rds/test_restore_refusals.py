@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.backups.rds.conftest import look
 from tests.servers.aws_front import quotas
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.rds import look_at_snapshot, tear_down
 from upkeep.clients.answers import NotFoundError
@@ -50,8 +51,8 @@ def test_an_identifier_that_is_taken_invalid_or_productions(cloud, rds, snapshot
         with pytest.raises(PermanentError, match=said):
             look(rds, snapshot, replace(target, identifier=wrong), promise)
     for act in (
-        lambda: tear_down(rds, "taken", target.name),
-        lambda: tear_down(rds, target.source, target.name),
+        lambda: tear_down(rds, "taken", target.name, whole_provider(rds)),
+        lambda: tear_down(rds, target.source, target.name, whole_provider(rds)),
     ):
         with pytest.raises(PermanentError, match="is not deleted"):
             act()

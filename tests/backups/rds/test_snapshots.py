@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 from tests.backups.rds.conftest import AT
+from tests.servers.rds_stages import whole_provider
 
 from upkeep.backups.model import Level
 from upkeep.backups.rds import Promise, RdsSnapshots
@@ -22,7 +23,7 @@ _POLICIES = count(1)
 @pytest.fixture
 def method(rds, source):
     promise = Promise(source, f"policy-{next(_POLICIES)}")
-    return RdsSnapshots(rds, promise, poll_seconds=0.01, timeout_seconds=0.05)
+    return RdsSnapshots(rds, promise, poll_seconds=0.01, timeout_seconds=0.05, provider=whole_provider(rds))
 
 
 def proof(method, copy):
@@ -123,7 +124,7 @@ class TestDeleting:
 class TestDamageIsFoundAndNamed:
     def test_an_unencrypted_snapshot(self, cloud, rds):
         cloud.instance("in-clear", encrypted=False)
-        method = RdsSnapshots(rds, Promise("in-clear", "clear"))
+        method = RdsSnapshots(rds, Promise("in-clear", "clear"), provider=whole_provider(rds))
         copy = method.make(NAME)
         assert copy.encryption == "none"
         assert "not encrypted, aws:kms was promised" in copy.problems[0]
@@ -216,6 +217,23 @@ class TestRefusals:
             method.begin(NAME)
         before.errors.clear()
         assert method.make(NAME).problems == ()
+
+    @pytest.mark.parametrize(
+        ("code", "error", "said"),
+        [
+            ("ExpiredToken", ConfigurationError, "credentials"),
+            ("InvalidDBSnapshotState", TemporaryError, "InvalidDBSnapshotState"),
+        ],
+    )
+    def test_so_is_what_it_answers_to_a_question_and_to_a_deletion(self, method, before, code, error, said):
+        copy = method.make(NAME)
+        acts = {"DescribeDBSnapshots": method.ready, "DeleteDBSnapshot": lambda _: method.delete([copy])}
+        for action, act in acts.items():
+            before.fails(action, 400, code)
+            with pytest.raises(error, match=said):
+                act(NAME)
+            before.errors.clear()
+        assert method.ready(NAME) == copy
 
     def test_another_attempt_between_the_look_and_the_act(self, method, before, rds, source):
         def meanwhile(action):

@@ -9,8 +9,16 @@ from typing import Any
 
 from upkeep.acts.kinds.examining import examined
 from upkeep.acts.kinds.expiring import expire, why_of
-from upkeep.acts.kinds.policies import BackupParameters, check_of, finding_of, name_of, way_of
-from upkeep.acts.model import Act, Does, Result, Stage
+from upkeep.acts.kinds.policies import (
+    BackupParameters,
+    check_of,
+    finding_of,
+    is_snapshot,
+    name_of,
+    policies_of,
+    way_of,
+)
+from upkeep.acts.model import Act, By, Does, Result, Stage
 from upkeep.acts.plans import Plan
 from upkeep.backups.keeping import copies_there, retained
 from upkeep.backups.model import Copy, Proof
@@ -121,9 +129,22 @@ def proof_finding(
     )
 
 
-def _by_job(system: System, parameters: BackupParameters) -> bool:
-    policy = system.backups.get(parameters.policy)
-    return policy is not None and job_of(policy) is not None
+def _made_by(system: System, parameters: BackupParameters) -> By:
+    policies = policies_of(system, parameters)
+    if any(job_of(policy) for policy in policies):
+        return By.JOB
+    return By.SNAPSHOT if any(is_snapshot(policy) for policy in policies) else By.WORKER
+
+
+def _awaited_by(system: System, parameters: BackupParameters) -> By:
+    # Of a backup of several parts the stage before has waited.
+    alone = [is_snapshot(policy) for policy in policies_of(system, parameters)] == [True]
+    return By.SNAPSHOT_SENSOR if alone else By.WORKER
+
+
+def _expired_by(system: System, parameters: BackupParameters) -> By:
+    any_of_rds = any(is_snapshot(policy) for policy in policies_of(system, parameters))
+    return By.SNAPSHOT_DELETION if any_of_rds else By.WORKER
 
 
 register_act(
@@ -132,9 +153,9 @@ register_act(
     parameters=BackupParameters,
     stages=(
         Stage("plan", "Look what would be done", Does.LOOK, plan),
-        Stage("make", "Make the backup", Does.CHANGE, make, by_job=_by_job),
-        Stage("ready", "Wait until it is finished", Does.WAIT, ready),
+        Stage("make", "Make the backup", Does.CHANGE, make, by=_made_by),
+        Stage("ready", "Wait until it is finished", Does.WAIT, ready, by=_awaited_by),
         Stage("prove", "Examine it", Does.CHANGE, prove),
-        Stage("expire", "Delete what has expired", Does.CHANGE, expire),
+        Stage("expire", "Delete what has expired", Does.CHANGE, expire, by=_expired_by),
     ),
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from upkeep.acts.choosing import CHOICE, chosen
-from upkeep.acts.model import Act, FormField
+from upkeep.acts.model import Act, By, ByFunction, FormField
 from upkeep.acts.reaching import MomentParameters, Reach
 from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.dumps.server import DatabaseServer
@@ -23,6 +23,13 @@ TARGET = FormField("target", "New instance", "The identifier of the instance to 
 KEEP = FormField(
     "keep", "Keep it", "Whether the instance stays when the run is over.", type="boolean", default=True
 )
+
+
+INSTANCE_BY: dict[str, ByFunction] = {
+    "ready": lambda *_: By.INSTANCE_SENSOR,
+    "clean_up": lambda *_: By.INSTANCE_DELETION,
+}
+"""What does the stages of which the provider has an operator; it has none that restores."""
 
 
 class SnapshotParameters(Parameters):
@@ -47,6 +54,7 @@ def from_snapshot(act: Act, parameters: SnapshotParameters) -> InstanceRecovery:
         copy=backup.copy,
         promise=promise,
         backup_id=backup.id,
+        provider=act.provider,
     )
 
 
@@ -70,6 +78,7 @@ def instance_reach(
             policy=policy,
             login=_login(act),
             moment=moment,
+            provider=act.provider,
         )
 
     return Reach(
@@ -117,6 +126,7 @@ register_recovery(
     "Restore a snapshot of an RDS instance to a new instance.",
     parameters=SnapshotParameters,
     make=from_snapshot,
+    by=INSTANCE_BY,
     fields=_snapshot_fields,
 )
 register_recovery(
@@ -124,5 +134,6 @@ register_recovery(
     "Rehearse the restore of the latest proven snapshot on an instance of its own, and remove it.",
     parameters=SnapshotParameters,
     make=from_snapshot,
+    by=INSTANCE_BY,
     drill=True,
 )

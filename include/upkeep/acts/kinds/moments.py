@@ -8,10 +8,11 @@ from typing import Any
 from upkeep.acts.forms import ChooseFirst, moment_in
 from upkeep.acts.kinds.binlogs import binlog_reach
 from upkeep.acts.kinds.clusters import cluster_reach
-from upkeep.acts.kinds.instances import instance_reach
-from upkeep.acts.model import Act, FormField
+from upkeep.acts.kinds.instances import INSTANCE_BY, instance_reach
+from upkeep.acts.model import Act, By, ByFunction, FormField
 from upkeep.acts.reaching import MomentParameters, Reach, planned_moment
 from upkeep.acts.recovering.registering import register_recovery
+from upkeep.catalog.models import System
 from upkeep.catalog.models.backups import BinlogSource, PgBackRestStanza, RdsSnapshots
 from upkeep.errors import ConfigurationError
 from upkeep.recoveries.model import Recovery
@@ -75,11 +76,25 @@ def _fields(system: Any, parameters: MomentParameters) -> Sequence[FormField]:
     return [MOMENT, FormField("target", "New instance", what, default=parameters.target), KEEP]
 
 
+def _if_instance(by: ByFunction) -> ByFunction:
+    """Return what says so of a stage where the policy is one of RDS, and else that a worker does it."""
+
+    def chosen(system: System, parameters: MomentParameters) -> By:
+        policy = system.backups.get(parameters.policy)
+        of_rds = policy is not None and isinstance(policy.location, RdsSnapshots)
+        return by(system, parameters) if of_rds else By.WORKER
+
+    return chosen
+
+
+_BY = {stage: _if_instance(by) for stage, by in INSTANCE_BY.items()}
+
 register_recovery(
     "restore_moment",
     "Restore a database as of a moment beside it: an RDS instance, or ours by archived WAL or binary logs.",
     parameters=MomentParameters,
     make=to_chosen,
+    by=_BY,
     fields=_fields,
 )
 register_recovery(
@@ -87,5 +102,6 @@ register_recovery(
     "Rehearse the restore of a database to the newest moment that can be reached, and remove it.",
     parameters=MomentParameters,
     make=to_newest,
+    by=_BY,
     drill=True,
 )

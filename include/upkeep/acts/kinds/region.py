@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from upkeep.acts.forms import ChooseFirst, moment_in
-from upkeep.acts.model import Act, FormField
+from upkeep.acts.model import Act, By, FormField
 from upkeep.acts.recovering.registering import register_recovery
 from upkeep.backups.rds.replica import Promotion
 from upkeep.backups.region import Clients, DnsRecord, RemoteBackups
@@ -65,6 +65,7 @@ def drill(act: Act, parameters: DrillParameters) -> RegionDrill:  # noqa: ARG001
         records=_records(second, drill=True),
         backups=_backups(second),
         lag=_measured(act, second),
+        provider=act.provider,
     )
 
 
@@ -164,4 +165,5 @@ register_recovery(
     parameters=DrillParameters,
     make=drill,
     drill=True,
+    by={"clean_up": lambda *_: By.INSTANCE_DELETION},
 )

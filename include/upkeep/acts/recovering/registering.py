@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from upkeep.acts.gates import DESPITE
-from upkeep.acts.model import Does, FormField, Stage
+from upkeep.acts.model import ByFunction, Does, FormField, Stage
 from upkeep.acts.recovering.stages import Making, RecoveryStages
 from upkeep.checks.registry import Parameters, register_act
 
@@ -38,8 +39,12 @@ def register_recovery(  # noqa: PLR0913 - what a kind is made of
     make: Making,
     fields: Callable[[Any, Any], Sequence[FormField]] | None = None,
     drill: bool = False,
+    by: Mapping[str, ByFunction] | None = None,
 ) -> None:
-    """Register a kind of recovery, or the drill of one, with the stages that all share."""
+    """Register a kind of recovery, or the drill of one, with the stages that all share.
+
+    by: what does those stages that no worker does, by their names.
+    """
     steps = RecoveryStages(make, drill=drill)
     rehearsed = (
         Stage("prepare", "Make the drill target", Does.CHANGE, steps.prepare),
@@ -56,6 +61,8 @@ def register_recovery(  # noqa: PLR0913 - what a kind is made of
         Stage("measure", "Measure against the targets", Does.CHANGE, steps.measure),
         Stage("clean_up", "Take away what the run made for itself", Does.CLEAN, steps.clean_up),
     )
+
+    stages = tuple(replace(one, by=by[one.name]) if by and one.name in by else one for one in stages)
 
     def form(system: Any, chosen: Any) -> list[FormField]:
         own = list(fields(system, chosen)) if fields else []

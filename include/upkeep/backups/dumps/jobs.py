@@ -13,6 +13,7 @@ from upkeep.backups.dumps.dump import Dump
 from upkeep.backups.dumps.jobfaults import JOBS, failure, stuck
 from upkeep.backups.kubernetes.waiting import wait_until_none
 from upkeep.backups.model import Copy, Proof
+from upkeep.backups.provider import WORKER
 from upkeep.clients.answers import NotFoundError, child, text
 from upkeep.clients.kubernetes import reading
 from upkeep.clients.kubernetes.api import Api, join
@@ -81,7 +82,7 @@ class DumpsByJob:
     dumps: Dump
     api: Api
     order: JobOrder
-    start: Callable[[JobOrder], None] | None = None
+    start: Callable[[JobOrder], None] = WORKER.start_job
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     poll_seconds: float = 10
 
@@ -104,8 +105,6 @@ class DumpsByJob:
             if not _ended(there):
                 return order.object_name
             self._delete(order, there)
-        if self.start is None:
-            raise PermanentError(f"{self._where(order)}: only the stage `make` of a backup begins jobs")
         self.start(order)
         return order.object_name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from upkeep.backups.provider import Provider
 from upkeep.backups.rds.calls import NAME, aws_acts, error_code, refuse, tag_list, tag_value, tags_of
 from upkeep.backups.rds.names import instance_id
 from upkeep.backups.rds.rows import instance_row, settings_of
@@ -60,10 +61,11 @@ def drill_replica_ready(client: Any, request: Mapping[str, Any]) -> bool:
     return status == "available"
 
 
-def delete_drill_replica(client: Any, request: Mapping[str, Any]) -> bool:
+def delete_drill_replica(client: Any, request: Mapping[str, Any], provider: Provider) -> bool:
     """Begin to delete it, promoted or not, without a final snapshot; return whether there was anything.
 
-    Raises PermanentError, and touches nothing, if the instance does not carry this drill's mark.
+    provider: deletes it, in the client's region. Raises PermanentError, and touches nothing, if the instance
+    does not carry this drill's mark.
     """
     row = _present(client, request)
     if row is None or row.get("DBInstanceStatus") == "deleting":
@@ -71,9 +73,7 @@ def delete_drill_replica(client: Any, request: Mapping[str, Any]) -> bool:
     identifier = request["DBInstanceIdentifier"]
     try:
         with aws_acts(f"RDS instance {identifier}"):
-            client.delete_db_instance(
-                DBInstanceIdentifier=identifier, SkipFinalSnapshot=True, DeleteAutomatedBackups=True
-            )
+            provider.delete_instance(identifier, client.meta.region_name)
     except NotFoundError:
         return False
     return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from upkeep.backups.provider import Provider
 from upkeep.backups.rds.calls import (
     BEGUN,
     DATA_AS_OF,
@@ -114,11 +115,12 @@ def restore_ready(client: Any, plan: Mapping[str, Any]) -> dict[str, Any] | None
     return _step(row, plan, ended=True)
 
 
-def tear_down(client: Any, target: str, name: str) -> dict[str, Any]:
+def tear_down(client: Any, target: str, name: str, provider: Provider) -> dict[str, Any]:
     """Begin to delete the instance that the restore of this name made, without a final snapshot.
 
-    One that is gone or being deleted is no error. Raises PermanentError, and touches nothing, if it carries
-    other tags, or its deletion protection is on: somebody keeps it.
+    provider: deletes it, in the client's region. One that is gone or being deleted is no error. Raises
+    PermanentError, and touches nothing, if it carries other tags, or its deletion protection is on: somebody
+    keeps it.
     """
     started = now()
     row = instance_row(client, target)
@@ -132,9 +134,7 @@ def tear_down(client: Any, target: str, name: str) -> dict[str, Any]:
         )
     try:
         with aws_acts(f"RDS instance {target}"):
-            client.delete_db_instance(
-                DBInstanceIdentifier=target, SkipFinalSnapshot=True, DeleteAutomatedBackups=True
-            )
+            provider.delete_instance(target, client.meta.region_name)
     except NotFoundError:
         pass
     return step("tear_down", started, None, target=target, gone=False)

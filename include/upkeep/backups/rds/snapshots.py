@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from upkeep.backups.model import Copy, Level, Proof
+from upkeep.backups.provider import WORKER, Provider
 from upkeep.backups.rds.calls import (
     BEGUN,
     ENDED,
@@ -46,7 +47,8 @@ _BROKEN = {"failed", "incompatible-restore"}
 class RdsSnapshots:
     """Manual snapshots of one instance, made under one policy (upkeep.backups.model.Method).
 
-    client: boto3's `rds`. prefix: of the identifiers; the policy's name without it.
+    client: boto3's `rds`. prefix: of the identifiers; the policy's name without it. provider: makes,
+    awaits and deletes; what it is told to was looked at here first.
 
     A snapshot is ours if its tags name the policy. One that is not encrypted is made all the same where the
     instance is not encrypted, and its problems say so: no backup would be worse.
@@ -57,6 +59,7 @@ class RdsSnapshots:
     prefix: str = ""
     poll_seconds: float = 30
     timeout_seconds: float = 4 * 3600
+    provider: Provider = WORKER
 
     def __post_init__(self) -> None:
         """Refuse a promise that RDS cannot keep."""
@@ -95,13 +98,15 @@ class RdsSnapshots:
         Notes in a tag when it was first seen finished. Raises PermanentError if it failed or is not there.
         """
         identifier = self._id(name)
+        with aws_acts(f"RDS snapshot {identifier}"):
+            available = self.provider.snapshot_available(identifier)
         row = snapshot_row(self.client, identifier)
         if row is None:
             raise NotFoundError(f"RDS snapshot {identifier} is not there; begin it first")
         self._must_be_ours(row, name)
         if row.get("Status") in _BROKEN:
             raise PermanentError(f"RDS snapshot {identifier}: {row['Status']}; begin it again")
-        if row.get("Status") != "available":
+        if not available:
             return None
         if ENDED not in tags_of(row):
             ended = tag_list({ENDED: instant(now())})
@@ -197,10 +202,9 @@ class RdsSnapshots:
             RESOURCE: source.get("DbiResourceId"),
             BEGUN: instant(now()),
         }
-        wanted = {"DBSnapshotIdentifier": identifier, "DBInstanceIdentifier": instance}
         try:
             with aws_acts(f"RDS snapshot {identifier} of {instance}"):
-                self.client.create_db_snapshot(**wanted, Tags=tag_list(tags))
+                self.provider.create_snapshot(instance, identifier, tag_list(tags))
         except PermanentError as e:
             # Our own request, repeated by botocore after its answer was lost, or another attempt's.
             if error_code(e) != "DBSnapshotAlreadyExists":
@@ -226,6 +230,6 @@ class RdsSnapshots:
     def _delete(self, identifier: str) -> None:
         try:
             with aws_acts(f"RDS snapshot {identifier}"):
-                self.client.delete_db_snapshot(DBSnapshotIdentifier=identifier)
+                self.provider.delete_snapshot(identifier)
         except NotFoundError:
             pass

@@ -31,15 +31,20 @@ _BUSY = (
 _BUSY_EXACTLY = {"RequestTimeout", "InternalFailure", "InternalServerError", "500", "503"}
 
 
+def client_settings(timeout_seconds: float = 10) -> dict[str, Any]:
+    """Return what botocore's configuration of a client says: time-outs per request, two repeats."""
+    return {
+        "connect_timeout": min(3.0, timeout_seconds),
+        "read_timeout": timeout_seconds,
+        "retries": {"total_max_attempts": 3, "mode": "standard"},
+    }
+
+
 def client_config(timeout_seconds: float = 10) -> Any:
-    """Return the botocore configuration for a client: time-outs per request, two repeats."""
+    """Return the botocore configuration for a client."""
     from botocore.config import Config
 
-    return Config(
-        connect_timeout=min(3.0, timeout_seconds),
-        read_timeout=timeout_seconds,
-        retries={"total_max_attempts": 3, "mode": "standard"},
-    )
+    return Config(**client_settings(timeout_seconds))
 
 
 @contextmanager
