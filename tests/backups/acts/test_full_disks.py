@@ -12,20 +12,21 @@ from typing import Any
 import pytest
 from tests.acts.runs import Stages
 from tests.backups.acts.conftest import Make
+from tests.backups.acts.places import SYSTEM
 from tests.backups.acts.test_bad_world import readable, small
 from tests.backups.acts.worlds import POLICY, World
+from tests.backups.physical.conftest import until
 from tests.backups.physical.shop import mariadb, next_second, one
 from tests.servers.moments import databases
 
 from upkeep.backups.dumps import DatabaseServer, child
 from upkeep.backups.model import Level
 from upkeep.backups.physical import binlog_recovery
-from upkeep.errors import PermanentError
+from upkeep.errors import PermanentError, TemporaryError
 from upkeep.ledger.backups import known_backups
 
 pytestmark = pytest.mark.integration
 
-ROW = 1000
 FULL = "the disk of the server is full: make room there"
 
 
@@ -46,7 +47,7 @@ class Disk:
         (self.folder / "rest").unlink()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def disk() -> Iterator[Disk]:
     with readable() as home, small(home / "data", "200m") as folder, mariadb(data=folder) as server:
         one(server.at(""), "DROP DATABASE shop")
@@ -82,6 +83,15 @@ def refused(run: Stages, disk: Disk) -> str:
     return str(told.value)
 
 
+def goes_on(run: Stages) -> None:
+    """MariaDB goes on by itself within a minute, and is left alone until then."""
+    with pytest.raises(TemporaryError, match="a statement waits for room on the server's disk"):
+        run.do("restore")
+    server = run.act.clients.database("restore")
+    wait = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for someone%'"
+    until(lambda: one(server, wait) == 0, "MariaDB goes on", 90)
+
+
 def ends_right(run: Stages, world: World, policy: str) -> None:
     """The backup is not at fault, and with room a repeat ends well."""
     engine = run.act.engine
@@ -107,6 +117,8 @@ def test_a_dump(make: Make, disk: Disk, engine: str) -> None:
         assert "restored" in refused(run, disk)
         assert world.state() == state
         disk.free()
+        if engine == "Aria":
+            goes_on(run)
         ends_right(run, world, POLICY)
         assert "restored" not in databases(disk.server)
     finally:
@@ -133,10 +145,11 @@ def test_a_binary_log(
     run.until("lose")
     disk.leave(9_000_000)
     assert "the server is half way" in refused(run, disk)
-    disk.free()
-    ends_right(run, world, "dumps")
-    assert databases(disk.server) == {"information_schema", "mysql", "performance_schema", "sys"}
     one(real, "DROP TABLE big")
+    disk.free()
+    if engine == "InnoDB":
+        ends_right(run, world, "dumps")
+        assert databases(disk.server) == SYSTEM
 
 
 def begun(world: World, kind: str, *, made: bool = False, **form: Any) -> Stages:
@@ -156,7 +169,7 @@ def test_what_the_server_tells_of_its_room_is_in_the_plan(make: Make, disk: Disk
     try:
         run = world.run("restore_dump", "other", target="restored")
         run.until("plan")
-        assert "MB" in next(note for note in run.plan.notes if "room on the server's disk" in note)
+        assert "room on the server's disk: 1" in "\n".join(run.plan.notes)  # hundred MiB and more
         disk.leave(100_000)
         with pytest.raises(PermanentError, match=r"nothing was touched: .* its disk has room for \S+ bytes"):
             world.run("restore_dump", "third", target="restored").until("plan")

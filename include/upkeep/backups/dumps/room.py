@@ -15,10 +15,10 @@ ASK_SECONDS = 20.0
 """How long a server may do nothing before it is asked whether it waits for room."""
 
 _SAID = re.compile(r"no space left|disk( is)? full|could not extend file|ERROR 1021\b|ERROR 1114\b", re.I)
-_WAITS = """
-SELECT ID FROM information_schema.PROCESSLIST
-WHERE STATE = 'Waiting for someone to free space' AND DB = %s AND USER = SUBSTRING_INDEX(USER(), '@', 1)
+WAITS = """
+SELECT ID FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for someone to free space' AND DB = %s
 """
+"""The connections to a database of MariaDB that wait for room on its disk."""
 _DISKS = "SELECT Path, Available FROM information_schema.DISKS"
 
 
@@ -32,17 +32,15 @@ def says_full(said: str) -> bool:
 
 
 def waits_for_room(server: DatabaseServer) -> str | None:
-    """Return FULL where a statement of ours to the database waits for room, and end it; None where none does.
+    """Return FULL where a statement to the database waits for room; None where none does.
 
-    MariaDB's own tables, those of Aria and MyISAM, and its binary log wait so for ever.
+    What is written to MariaDB's tables of Aria and MyISAM, and to its binary log, waits so for ever. Such a
+    statement must not be killed: Aria then takes no more writes until the server is started again.
     """
     if server.engine != "mysql":
         return None
     with suppress(TemporaryError, PermanentError), server.at("").session(10) as session:
-        found = session.run(_WAITS, (server.database,))
-        for (number,) in found:
-            session.run(f"KILL {int(number)}")
-        return FULL if found else None
+        return FULL if session.run(WAITS, (server.database,)) else None
     return None
 
 
