@@ -96,7 +96,6 @@ class Killer:
                 question["run"]["ahead"] += pace_seconds
                 time.sleep(0 if pace_seconds else 0.05)
         self.kills[name] = len(spared)
-        print("KILLS", name, len(spared), round(time.monotonic() - until + WAIT_SECONDS, 1))
         assert "critical" not in answer["states"], answer["said"]
         return answer
 

@@ -15,9 +15,10 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from tests.backups.acts.steps import Steps
-from tests.backups.acts.worlds import act_of, clients
+from tests.backups.acts.worlds import act_of, clients, engine
 
-import upkeep.acts.kinds  # noqa: F401  imported before the first fork
+import upkeep.acts.kinds
+import upkeep.checks.kinds  # noqa: F401  imported before the first fork
 from upkeep.checks.registry import kind
 
 
@@ -62,7 +63,8 @@ def main() -> None:
     """Answer each line."""
     for line in sys.stdin:
         asked = json.loads(line)
-        clients(asked["told"])  # making them takes long, and a child finds them made
+        clients(asked["told"])  # these take long, and a child finds them made, and what they import
+        engine(asked["told"]["ledger"])
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
