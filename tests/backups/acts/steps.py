@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -78,11 +80,19 @@ class Steps:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(MOMENT_SECONDS)
 
-            words = [str(word) for word in command]
-            if "--version" not in words:  # folders for temporary files have another name each time
-                self.step(" ".join(word for word in words if "/" not in word), moment)
+            if "--version" not in command:
+                self.step(_name_of([str(word) for word in command]), moment)
 
         _after(subprocess.Popen, "__init__", begun)
+
+
+def _name_of(command: list[str]) -> str:
+    """Return what a program is told, without what is another at each attempt.
+
+    That is the name of a folder for temporary files, of a snapshot, of the binary log that it begins.
+    """
+    words = [re.sub(r"\.\d{6}$", "", word.partition("=")[0]) for word in command[1:]]
+    return " ".join([Path(command[0]).name, *(word for word in words if "/" not in word)])
 
 
 def _after(owner: Any, name: str, tell: Callable[..., object]) -> None:
