@@ -215,6 +215,28 @@ def test_it_is_approved_and_a_repeat_after_it_was_put_back_too(
     assert shop.percent == 0
 
 
+def test_a_later_step_that_is_not_approved_says_what_was_done(run: Callable[..., Stages], shop: Shop) -> None:
+    one = begun(run(WELL))
+    gate(one, 1)
+    again = one.cleared(back_to="step_2", minutes=1)
+    with pytest.raises(PermanentError) as told:
+        again.do("step_2")
+    said = (
+        "step_2 was not taken, and by step 1 the service has 10 %, which 'clean_up' puts back: 0 of 1 persons"
+    )
+    assert str(told.value).startswith(said)
+    assert shop.percent == 10
+    again.do("clean_up")
+    with pytest.raises(PermanentError, match=r"^step_2 was not taken, and the service has 0 % as before: 0"):
+        again.do("step_2")
+    shop.lead(33)
+    with pytest.raises(
+        PermanentError, match=r"^step_2 was not taken, and CNAME .* is as no step has set it:"
+    ):
+        again.do("step_2")
+    assert shop.percent == 33
+
+
 def test_a_run_that_breaks_off_takes_its_step_back(run: Callable[..., Stages], shop: Shop) -> None:
     shop.lead(10)
     one = begun(run(WELL))

@@ -1,28 +1,39 @@
-"""Git bundles brought back: a bare repository, a new branch, the branch itself; damage, pushes, kills."""
+"""Git bundles brought back: a bare repository, a new branch, the branch itself; damage, pushes."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recoveries.git_acts import BUCKET, LABEL, NAME, bundles, do, recovery
 from tests.servers.aws import Aws, aws
 
 from upkeep.acts.plans import Plan, plan_from
 from upkeep.backups.files.bundles import GitBundles
 from upkeep.errors import ConfigurationError, DamagedBackup, PermanentError
+from upkeep.recoveries.git import GitRecovery
 
 pytestmark = pytest.mark.integration
-ROOT = Path(__file__).parents[2]
+BUCKET, NAME, LABEL = "git-backups", "configuration-1", "20261121t140500z-1a2b3c4d"
 BESIDE, BEFORE = f"restored-{LABEL}", f"main-before-{LABEL}"
+
+
+def bundles(s3: Any, remote: str) -> GitBundles:
+    """Return the backups of a remote."""
+    return GitBundles(s3, BUCKET, f"{Path(remote).name}/", remote)
+
+
+def recovery(method: GitBundles, folder: Path | None, **more: Any) -> GitRecovery:
+    """Return the recovery of the one bundle; into the remote without a folder, in place there."""
+    copy = method.find(NAME)
+    assert copy is not None
+    values = {"title": "Configuration", "label": LABEL, "folder": folder, "in_place": folder is None}
+    return GitRecovery(method=method, copy=copy, **values | more)
 
 
 def git(folder: Path, *words: str) -> str:
@@ -211,34 +222,3 @@ def test_what_is_in_the_way(method: GitBundles, remote: Remote, tmp_path: Path) 
     method.delete([gone.copy])
     with pytest.raises(PermanentError, match=r"bundle is gone"):
         gone.plan()
-
-
-@pytest.mark.parametrize("act", ["restore", "resume", "clean_up"])
-@pytest.mark.parametrize("into", ["folder", "remote"])
-def test_an_act_that_is_killed_before_each_command(  # noqa: PLR0917 - fixtures
-    cloud: Aws, method: GitBundles, remote: Remote, tmp_path: Path, act: str, into: str
-) -> None:
-    second = remote.push("limit: 2")
-    for number in range(20):
-        folder = tmp_path / f"restored-{number}.git" if into == "folder" else None
-        one = recovery(method, folder)
-        plan = kept(one.plan())
-        for earlier in ["restore", "resume", "clean_up"]:
-            if earlier == act:
-                break
-            do(one, plan, earlier)
-        words = [cloud.url, str(remote.path), str(folder or ""), json.dumps(plan.carried()), act, str(number)]
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'include'}", "TMPDIR": str(tmp_path)}
-        script = str(ROOT / "tests" / "recoveries" / "git_acts.py")
-        done = subprocess.run([sys.executable, script, *words], env=environment, check=False, timeout=60)
-        assert done.returncode in (0, -signal.SIGKILL)
-        for later in ["restore", "resume", "clean_up"][["restore", "resume", "clean_up"].index(act) :]:
-            do(one, plan, later)
-        assert problems(one, plan) == []
-        if folder is None:
-            assert remote.heads() == {"main": remote.first, "other": remote.first, BEFORE: second}
-            git(remote.path, "update-ref", "refs/heads/main", second)
-            git(remote.path, "update-ref", "-d", f"refs/heads/{BEFORE}")
-        if done.returncode == 0:
-            break
-    assert done.returncode == 0

@@ -14,6 +14,8 @@ from upkeep.ledger.incident_reads import Which, incidents
 DESPITE = "despite_freeze"
 """The field of a form that says: even in a freeze, even with a newer incident."""
 
+NOTHING = "nothing was touched"
+
 CLOCKS_DIFFER = timedelta(seconds=1)
 
 
@@ -32,17 +34,17 @@ def pre_flight(act: Act, plan: Plan) -> None:
         )
 
 
-def approved(act: Act, plan: Plan, *, begun: bool = False) -> list[str]:
+def approved(act: Act, plan: Plan, *, begun: bool = False, so_far: str = NOTHING) -> list[str]:
     """Return who approved the plan; nobody where it needs no approval. Raises PermanentError otherwise.
 
-    begun: what was approved has begun in time, and may go on.
+    begun: what was approved has begun in time, and may go on. so_far: what was changed until now, which the
+    error says first.
     """
     if not plan.destructive:
         return []
     request = Request(*act.run, act.task_id, act.attempt)
-    return require_approval(
-        act.engine, request, plan.digest, plan.approvals, act.began_at if begun else act.now
-    )
+    until = act.began_at if begun else act.now
+    return require_approval(act.engine, request, plan.digest, plan.approvals, until, so_far=so_far)
 
 
 def require_same(planned: Plan, now: Plan) -> None:

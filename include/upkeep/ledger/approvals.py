@@ -43,10 +43,13 @@ def record_approval(  # noqa: PLR0913 - what was approved, by whom, from when un
         connection.execute(row.on_conflict_do_update(index_elements=key, set_=values))
 
 
-def require_approval(engine: Engine, request: Request, digest: str, needed: int, now: datetime) -> list[str]:
+def require_approval(  # noqa: PLR0913 - what is approved, by how many, until when
+    engine: Engine, request: Request, digest: str, needed: int, now: datetime, *, so_far: str
+) -> list[str]:
     """Return who approved the plan of this digest.
 
-    Raises PermanentError where fewer persons than needed did, for this plan, this attempt, and until now.
+    so_far: what the run has changed until now, for the message. Raises PermanentError where fewer persons
+    than needed did, for this plan, this attempt, and until now.
     """
     query = select(ApprovalRow).where(
         ApprovalRow.dag_id == request.dag_id,
@@ -66,6 +69,4 @@ def require_approval(engine: Engine, request: Request, digest: str, needed: int,
         why = f"the approval ended at {found[0].expires_at.isoformat()}"
     else:
         why = f"{len(valid)} of {needed} persons have approved it"
-    raise PermanentError(
-        f"nothing was touched: {why}; clear the run from the task that plans, and approve again"
-    )
+    raise PermanentError(f"{so_far}: {why}; clear the run from the task that plans, and approve again")

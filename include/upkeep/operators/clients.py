@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from upkeep.backups.scratch import scratch
 from upkeep.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class AirflowClients:
 
     def _private_folder(self) -> Path:
         """Return a folder for this task's secrets, which goes with it."""
-        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="upkeep-secrets-")))
+        return self._stack.enter_context(scratch("upkeep-secrets-"))
 
     def _restic_password(self) -> Path:
         """Return a file with the password, for this task alone."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from upkeep.acts.plans import Plan
 from upkeep.backups.dumps.marks import drop_restored
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
+from upkeep.backups.dumps.room import room_note
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy, Proof
 from upkeep.backups.physical.binlog_backups import BinlogBackups
@@ -21,13 +22,14 @@ from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
 from upkeep.findings.units import format_value
 from upkeep.recoveries.asking import asked
+from upkeep.recoveries.beside import ToMoment
 
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", MARK)
 _PINNED = ("backup", "server", "file", "offset", "stop", "database", "run", "data_as_of")
 
 
 @dataclass(frozen=True)
-class BinlogRecovery:
+class BinlogRecovery(ToMoment):
     """A database under its own name on a server that holds nothing else.
 
     A binary log names databases: what is applied may change any that the server has. copy: the dump to begin
@@ -60,7 +62,8 @@ class BinlogRecovery:
         facts = {"backup": self.copy.name, "server": self._place.where, **looked}
         facts["data_as_of"] = self.moment.isoformat()
         begun = claimed(self._place, facts) is not None
-        if problems := [] if begun else self._problems():
+        restoring = restore_plan(self.client, self.copy, self._place)
+        if problems := [] if begun else [*restoring["problems"], *self._others()]:
             raise PermanentError(f"nothing was touched: {'; '.join(problems)}")
         if pinned is not None and all(pinned.facts[key] == facts[key] for key in _PINNED):
             return pinned
@@ -77,6 +80,7 @@ class BinlogRecovery:
             facts=facts,
             notes=[
                 f"binary logs to read: {format_value(looked['bytes'], 'bytes')}",
+                room_note(restoring["needed_bytes"], restoring["room_bytes"]),
                 f"the dump is of {self.copy.started_at:%c} UTC",
                 *(
                     f"not applied, for its session used another database: {one}"
@@ -112,23 +116,12 @@ class BinlogRecovery:
         """Return nothing: what was restored is for people to take into use."""
         return None
 
-    def data_as_of(self, plan: Plan) -> datetime | None:  # noqa: ARG002 - the plan was made of the same
-        """Return the moment that was asked for."""
-        return self.moment
-
-    def prepare(self, plan: Plan) -> str:
-        """Return that nothing is made beforehand: the restore makes the drill's database."""
-        return f"the drill's target is {plan.target}, which the restore makes"
-
-    def lose(self, plan: Plan) -> str:
-        """Return what is taken as lost; production is not touched."""
-        return f"the database is taken as lost; {plan.target} is made anew"
-
     def clean_up(self, plan: Plan) -> str:
         """Drop the database, unless it is to stay."""
         if self.keep:
             return f"{plan.target} stays, as was asked; before another recovery drop it and {MARK}"
         if claimed(self._place, plan.facts) is None:
+            forget(self._place)  # a worker was killed before it could say whose the server is
             return f"{plan.target} was not made"
         drop_restored(self._place, self.copy.reference)
         forget(self._place)
@@ -143,17 +136,19 @@ class BinlogRecovery:
         store, name = self.archive.store, self._place.database
         return look(store, base, taken_at, self.moment, ends=ends, database=name, run=self.run)
 
-    def _problems(self) -> list[str]:
-        """Return why it cannot be restored there; one is what else a binary log could change."""
-        problems: list[str] = restore_plan(self.client, self.copy, self._place)["problems"]
+    def _others(self) -> list[str]:
+        """Return what else the server has, which a binary log could change."""
         with self.server.at("").session() as session:
             names = {str(row[0]) for row in session.run("SHOW DATABASES")}
-        if others := sorted(names - {*_SYSTEM, self._place.database}):
-            problems.append(
+        others = sorted(names - {*_SYSTEM, self._place.database})
+        return (
+            [
                 f"the server of the connection 'restore' has {', '.join(others)}, which a binary log could "
                 "change: drop what is not needed, or name a server that holds nothing else"
-            )
-        return problems
+            ]
+            if others
+            else []
+        )
 
 
 def position_of(copy: Copy) -> tuple[Position, datetime]:

@@ -20,12 +20,13 @@ from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import PermanentError
 from upkeep.findings.units import format_value
 from upkeep.recoveries.asking import asked
+from upkeep.recoveries.beside import ToMoment
 
 ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class ClusterRecovery:
+class ClusterRecovery(ToMoment):
     """A new cluster in a folder of the worker, reached through that folder only.
 
     name: of the folder below that of the place. run: whose it is. database: whose invariants are asked.
@@ -108,18 +109,6 @@ class ClusterRecovery:
         self._server.promote()
         (self._folder / CONFIG).unlink(missing_ok=True)
         return f"it takes writes: psql -h {self._folder}/run -p {PORT} -U {self.place.superuser}"
-
-    def data_as_of(self, plan: Plan) -> datetime | None:  # noqa: ARG002 - the plan was made of the same
-        """Return the moment that was asked for."""
-        return self.moment
-
-    def prepare(self, plan: Plan) -> str:
-        """Return that nothing is made beforehand: the restore makes the drill's cluster."""
-        return f"the drill's target is {plan.target}, which the restore makes"
-
-    def lose(self, plan: Plan) -> str:
-        """Return what is taken as lost; production is not touched."""
-        return f"the database is taken as lost; {plan.target} is made anew"
 
     def clean_up(self, plan: Plan) -> str:
         """Stop the cluster and remove its folder, unless it is to stay."""

@@ -11,17 +11,18 @@ from uuid import UUID
 from upkeep.acts.plans import Plan
 from upkeep.backups.dumps.marks import databases, drop_restored
 from upkeep.backups.dumps.restore import restore_dump, restore_plan
+from upkeep.backups.dumps.room import room_note
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.dumps.swap import swap_in, swapped
 from upkeep.backups.model import Copy, Proof
 from upkeep.catalog.models.backups import BackupPolicy
 from upkeep.errors import DamagedBackup, PermanentError
-from upkeep.findings.units import format_value
 from upkeep.recoveries.asking import asked
+from upkeep.recoveries.beside import Beside
 
 
 @dataclass(frozen=True)
-class DatabaseRecovery:
+class DatabaseRecovery(Beside):
     """A dump restored into a new database.
 
     client: boto3's `s3`. server: where it is restored, with the rights to make databases. target: the new
@@ -66,7 +67,6 @@ class DatabaseRecovery:
             "server": self._place.where,
             "original": self.original,
         }
-        took = format_value(looked["needed_bytes"], "bytes")
         return Plan(
             title=f"Restore {self.policy.title}",
             target=self._place.where,
@@ -75,7 +75,7 @@ class DatabaseRecovery:
             approvals=self.approvals,
             facts=facts,
             notes=[
-                f"size of the dumped database: {took}; the room on the server's disk is not looked at",
+                room_note(looked["needed_bytes"], looked["room_bytes"]),
                 f"the dump is of {self.copy.started_at:%c} UTC",
             ],
         )
@@ -115,14 +115,6 @@ class DatabaseRecovery:
     def data_as_of(self, plan: Plan) -> datetime | None:  # noqa: ARG002 - the copy says it
         """Return the moment of the dump."""
         return self.copy.started_at
-
-    def prepare(self, plan: Plan) -> str:
-        """Return that nothing is made beforehand: the restore makes the drill's database."""
-        return f"the drill's target is {plan.target}, which the restore makes"
-
-    def lose(self, plan: Plan) -> str:
-        """Return what is taken as lost; production is not touched."""
-        return f"the database is taken as lost; {plan.target} is made anew"
 
     def clean_up(self, plan: Plan) -> str:
         """Drop the new database, unless it is to stay or has taken the original's place."""

@@ -12,10 +12,11 @@ from upkeep.acts.plans import Plan
 from upkeep.backups import targets
 from upkeep.backups.files import ResticFiles
 from upkeep.backups.model import Copy, Level, Proof
+from upkeep.recoveries.beside import Beside
 
 
 @dataclass(frozen=True)
-class FilesRecovery:
+class FilesRecovery(Beside):
     """A copy restored beside the files that are in use. keep: whether the folder stays; never in a drill."""
 
     method: ResticFiles
@@ -69,14 +70,6 @@ class FilesRecovery:
     def data_as_of(self, plan: Plan) -> datetime | None:  # noqa: ARG002 - the copy says it
         """Return the moment of the copy."""
         return self.copy.started_at
-
-    def prepare(self, plan: Plan) -> str:
-        """Return that nothing is made beforehand."""
-        return f"the drill's target is {plan.target}, which the restore makes"
-
-    def lose(self, plan: Plan) -> str:
-        """Return what is taken as lost; what is in use is not touched."""
-        return f"the files are taken as lost; {plan.target} is made anew"
 
     def clean_up(self, plan: Plan) -> str:
         """Remove the folder, unless it is to stay."""

@@ -68,6 +68,15 @@ class PutIntoUse(Protocol):
         """Return where what was restored is in use; None before. What people change there is no proof."""
 
 
+@runtime_checkable
+class LivesOn(Protocol):
+    """A recovery of what others change as soon as it is there, long before `resume`."""
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether what was restored is in other hands at once."""
+
+
 class Drill(Recovery, Protocol):
     """A recovery that can be rehearsed: it makes its own target, and the loss."""
 

@@ -52,6 +52,11 @@ class NamespaceRecovery:
         namespace = str(self.copy.facts["namespace"])
         return f"{self.target.only} of {namespace}" if self.target.only else f"namespace {namespace}"
 
+    @property
+    def lives_on(self) -> bool:
+        """Whether people and controllers change it at once; nobody touches the copy of a drill."""
+        return self.drill is None
+
     def plan(self, pinned: Plan | None = None) -> Plan:  # noqa: ARG002 - the copy is chosen by the caller
         """Look what would be made and changed."""
         looked = recreate_plan(self._archive, self.api, self.target)

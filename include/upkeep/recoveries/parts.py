@@ -11,7 +11,7 @@ from uuid import UUID
 from upkeep.acts.plans import Plan, plan_from
 from upkeep.backups.model import Copy, Proof
 from upkeep.errors import ConfigurationError, PermanentError, UpkeepError
-from upkeep.recoveries.model import Recovery
+from upkeep.recoveries.model import LivesOn, PutIntoUse, Recovery
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,17 @@ class PartsRecovery:
     def subject(self) -> str:
         """What is recovered."""
         return self.title
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether others change one of the parts at once."""
+        return any(isinstance(part, LivesOn) and part.lives_on for part in self.parts.values())
+
+    def in_use(self, plan: Plan) -> str | None:
+        """Return which parts are in use; with one of them the whole is not as it was restored."""
+        parts = {name: part for name, part in self.parts.items() if isinstance(part, PutIntoUse)}
+        where = [f"{name}: {at}" for name, part in parts.items() if (at := part.in_use(_of(plan, name)))]
+        return "; ".join(where) or None
 
     def plan(self, pinned: Plan | None = None) -> Plan:
         """Look at every part, and name everything in the way at once."""

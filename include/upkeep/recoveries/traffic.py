@@ -102,6 +102,15 @@ class TrafficReturn:
         over = now >= start + timedelta(seconds=plan.facts["watch_seconds"])
         return seen if over or seen.past else None
 
+    def so_far(self, plan: Plan) -> str:
+        """Return a clause on what the steps have done until now."""
+        if (at := self._at(plan)) >= 0:
+            percent = plan.facts["steps"][at]["percent"]
+            return f"by step {at + 1} the service has {percent} %, which 'clean_up' puts back"
+        if self._present_is(plan.facts["before"]):
+            return f"the service has {plan.facts['before_percent']} % as before"
+        return f"{plan.target} is as no step has set it"
+
     def put_back(self, plan: Plan) -> str:
         """Lead the traffic where it led before the first step.
 

@@ -13,7 +13,9 @@ from typing import Any
 import pyrage
 import pytest
 from sqlalchemy import Engine
-from tests.backups.acts.worlds import POLICY, World
+from tests.backups.acts import places
+from tests.backups.acts.places import archiving, logging_and_empty
+from tests.backups.acts.worlds import POLICY, World, policy
 from tests.backups.dumps.dumped_shop import contents, fill
 from tests.backups.kubernetes import shop
 from tests.servers import databases
@@ -26,7 +28,7 @@ from sandbox.parts.postgres_cluster import SUPERUSER
 from upkeep.backups.dumps import DatabaseServer
 from upkeep.clients.kubernetes import Kubernetes
 
-__all__ = ["ledger", "postgres_server"]
+__all__ = ["archiving", "ledger", "logging_and_empty", "postgres_server"]
 
 _NUMBERS = count(1)
 
@@ -72,20 +74,6 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield found
 
 
-def policy(bucket: str, source: dict[str, Any], encryption: str) -> dict[str, Any]:
-    """Return the policy in the words of the catalog."""
-    location = {"kind": "s3_objects", "connection": "shop_aws", "bucket": bucket, "prefix": "copies/"}
-    return {
-        "title": "Data",
-        "what": "The data",
-        "method": "dump",
-        "location": location,
-        "source": source,
-        "encryption": encryption,
-        "rpo_minutes": 60,
-    }
-
-
 Make = Callable[[str], World]
 
 
@@ -93,7 +81,7 @@ Make = Callable[[str], World]
 def make(
     request: pytest.FixtureRequest, cloud: Aws, ledger: Engine, key: tuple[str, str], tmp_path: Path
 ) -> Iterator[Make]:
-    """Make the world of a method: `postgres`, `mysql`, `files`, `bundles`, `namespace`."""
+    """Make the world of a method, one of `BACKED_UP`."""
     made: list[World] = []
 
     def one(method: str) -> World:
@@ -107,7 +95,7 @@ def make(
 
     yield one
     for world in made:
-        if "database" in world.told:
+        if "restore" in world.told.get("database", {}):
             _drop_what_was_restored(DatabaseServer(**world.told["database"]["restore"]))
         if "kubernetes" in world.told:
             api = world.run("backup").act.clients.kubernetes().api
@@ -173,9 +161,20 @@ def _bundles(request: pytest.FixtureRequest, told: dict[str, Any], s3: Any, tmp_
     (folder / "settings").write_bytes(random.Random(4).randbytes(600_000))
     git("add", ".")
     git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "settings")
+    bare = tmp_path / "bare.git"
+    git("clone", "--quiet", "--bare", ".", str(bare))
+    (tmp_path / "recovered").mkdir()
     parts = {"backups": {POLICY: policy(told["bucket"], {"kind": "git"}, "AES256")}}
-    world = {**told, "parts": parts, "git": str(folder)}
-    return World(world, s3, lambda: git("rev-parse", "main"), ".bundle", "", "")
+    world = {**told, "parts": parts, "git": str(bare), "folder": str(tmp_path / "recovered")}
+    return World(
+        world, s3, lambda: git("--git-dir", str(bare), "rev-parse", "main"), ".bundle", "restore_bundle", ""
+    )
+
+
+@pytest.fixture
+def bundle_of(make: Make) -> World:
+    """A repository, and a folder for what is recovered."""
+    return make("bundles")
 
 
 def _namespace(request: pytest.FixtureRequest, told: dict[str, Any], s3: Any, tmp_path: Path) -> World:
@@ -206,4 +205,12 @@ _METHODS = {
     "namespace": _namespace,
 }
 METHODS = sorted(_METHODS)
-RECOVERED = [method for method in METHODS if method != "bundles"]
+"""Those whose copies are objects of a bucket alone."""
+_METHODS |= {
+    "binlog": places.binlog,
+    "exported": places.exported,
+    "volumes": places.volumes,
+    "wal": places.wal,
+    "whole": places.whole,
+}
+BACKED_UP = sorted(_METHODS)

@@ -1,67 +1,44 @@
 """Run as a program: does stages in children of its own, which kill themselves at a wanted step.
 
-It is told a line of JSON for each stage, and answers one. A step is what leaves a trace outside: each
-statement that writes into the ledger, each commit, each call to AWS that changes something, and the stage's
-end before anybody knows its result. It has one thread and forks, so that a child begins at once.
+It is told a line of JSON for each stage, and answers one. It has one thread and forks, so that a child
+begins at once. The last step is the stage's end, before anybody knows its result.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
-from sqlalchemy import event
-from tests.backups.acts.worlds import act_of, clients
+from tests.backups.acts.steps import Steps
+from tests.backups.acts.worlds import act_of, clients, engine
 from tests.servers.rds_stages import provider_of
 
-import upkeep.acts.kinds  # imported before the first fork
+import upkeep.acts.kinds
+import upkeep.checks.kinds  # imported before the first fork
 import upkeep.operators.rds  # noqa: F401
-from upkeep.acts.model import Act
 from upkeep.checks.registry import kind
 
-_taken = 0
 
+def do(asked: dict[str, Any], tell: Callable[[str], object]) -> dict[str, Any]:
+    """Do one stage and return what it carries. `temporary`: where its temporary files go.
 
-def step(die_at: int | None) -> None:
-    """Count a step, and die at the wanted one."""
-    global _taken  # noqa: PLW0603
-    _taken += 1
-    if _taken == die_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def asked_of(act: Act) -> dict[str, Any]:
-    """Return the clients of AWS, by service."""
-    made: dict[str, Any] = act.clients._clients["aws"]  # type: ignore[attr-defined]
-    return made
-
-
-def do(asked: dict[str, Any]) -> dict[str, Any]:
-    """Do one stage and return what it carries. `temporary`: where its temporary files go."""
-    die_at = asked.get("die_at")
+    spared: at which steps it does not die. tell: takes the name of the one at which it does.
+    """
     if folder := asked.get("temporary"):
         tempfile.tempdir = os.environ["TMPDIR"] = folder
     act = act_of(asked["told"], asked["run"])
-
-    def wrote(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-            step(die_at)
-
-    event.listen(act.engine, "after_cursor_execute", wrote)
-    event.listen(act.engine, "commit", lambda _: step(die_at))
-
-    def changes(model: Any, **_: Any) -> None:
-        if not model.name.startswith(("Get", "Head", "List", "Describe")):
-            step(die_at)
-
-    for service, client in asked_of(act).items():
-        client.meta.events.register(f"after-call.{service}", changes)
+    steps = Steps(asked.get("spared"), tell)
+    steps.of_the_ledger(act.engine)
+    steps.of_aws(act.clients._clients["aws"])  # type: ignore[attr-defined]
+    steps.of_the_rest()
+    if "password_file" not in asked["told"]:  # restic is killed at work in the tests of files: it is slow
+        steps.of_programs()
     spec = kind(asked["run"]["kind"])
     assert spec.act is not None
     stage = next(one for one in spec.act.stages if one.name == asked["stage"])
@@ -69,33 +46,44 @@ def do(asked: dict[str, Any]) -> dict[str, Any]:
     parameters = spec.parameters.model_validate(asked["parameters"])
     act = replace(act, provider=provider_of(stage, act, parameters))
     result = stage.function(act, parameters)
-    step(die_at)
+    steps.step("end")
     states = [str(finding.state) for finding in result.findings]
     return {"carried": dict(result.carried), "ready": result.ready, "states": states, "said": result.said}
+
+
+def answered(asked: dict[str, Any], out: TextIO) -> dict[str, Any]:
+    """Return what a stage says, or its error."""
+
+    def tell(step: str) -> None:
+        out.write(step)
+        out.flush()
+
+    try:
+        return do(asked, tell)
+    except Exception:
+        return {"error": traceback.format_exc()}
 
 
 def main() -> None:
     """Answer each line."""
     for line in sys.stdin:
         asked = json.loads(line)
-        clients(asked["told"])  # making them takes long, and a child finds them made
+        clients(asked["told"])  # these take long, and a child finds them made, and what they import
+        engine(asked["told"]["ledger"])
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reads)
             os.dup2(2, 1)  # what is logged is no answer
-            try:
-                answer = do(asked)
-            except Exception:
-                answer = {"error": traceback.format_exc()}
             with os.fdopen(writes, "w") as out:
-                json.dump(answer, out)
+                json.dump(answered(asked, out), out)
+                out.flush()
             os._exit(0)
         os.close(writes)
         with os.fdopen(reads) as said:
             text = said.read()
         _, status = os.waitpid(child, 0)
-        print(text if os.waitstatus_to_exitcode(status) == 0 else '{"killed": true}', flush=True)
+        print(text if os.waitstatus_to_exitcode(status) == 0 else json.dumps({"killed": text}), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from tests.backups.acts.conftest import METHODS, Make
-from tests.backups.acts.test_kills import Killer, children, killer
+from tests.backups.acts.killer import Killer, children, killer
 from tests.backups.acts.worlds import POLICY, World
 from tests.backups.dumps.proxy import proxy
 from tests.servers.bad import http, saying

@@ -13,6 +13,7 @@ from tests.backups.acts.worlds import POLICY, World
 
 from upkeep.backups.dumps.marks import databases
 from upkeep.backups.model import Level
+from upkeep.errors import PermanentError
 from upkeep.findings import State
 from upkeep.ledger.backups import known_backups
 
@@ -86,6 +87,15 @@ def test_a_restore_cleared_after_it_is_in_use_makes_no_second_copy(world: World)
     those = databases(run.act.clients.database("restore"))
     assert not those.exists("restored") or those.is_empty("restored")
     assert proven(world) is Level.INVARIANTS
+
+
+def test_an_attempt_that_nobody_approved_says_what_was_done(world: World) -> None:
+    run = restored(world).cleared(back_to="restore", minutes=1)
+    with pytest.raises(PermanentError, match=r"^an earlier attempt has begun this plan, and nothing more"):
+        run.do("restore")
+    with pytest.raises(PermanentError, match=r"/restored was restored, and is not put into use: 0 of 1"):
+        run.do("resume")
+    assert orders(world) == 2
 
 
 def test_what_is_not_in_use_yet_is_judged(world: World) -> None:

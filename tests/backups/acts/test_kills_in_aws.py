@@ -10,13 +10,16 @@ import pytest
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from sqlalchemy import Engine
-from tests.backups.acts.conftest import policy
-from tests.backups.acts.test_kills import Killer, children, killer, recorded, there
-from tests.backups.acts.worlds import POLICY, World
+from tests.backups.acts.killer import Killer, children, killer
+from tests.backups.acts.test_kills import recorded, there
+from tests.backups.acts.worlds import POLICY, World, policy
 from tests.backups.region.acts import PRIMARY, SECONDARY
 from tests.backups.region.conftest import cname
 from tests.servers.aws import Aws, aws_client
 from tests.servers.aws_front import front
+
+from upkeep.backups.region import DnsRecord
+from upkeep.backups.region.dns import record_sets, share_of
 
 pytestmark = pytest.mark.integration
 
@@ -41,12 +44,14 @@ def world(cloud: Aws, ledger: Engine) -> Iterator[World]:
         parts = {
             "backups": {POLICY: of},
             "resources": {"buckets": {"media": {"name": bucket, "purpose": "pictures"}}},
-            "metrics": {"lag": {"title": "Lag", "promql": "lag", "unit": "seconds"}},
+            "metrics": {
+                "lag": {"title": "Lag", "promql": "lag", "unit": "seconds", "critical": [{"above": "1 h"}]}
+            },
             "recovery_targets": {"rto_minutes": 60, "rpo_minutes": 60, "second_region": second(before, name)},
         }
         told = {
             "ledger": ledger.url.render_as_string(hide_password=False), "bucket": bucket, "parts": parts,
-            "aws": {"rds": url, "route53": url, "s3": cloud.url}, "instance": name, "lag": 5.0,
+            "aws": {"rds": url, "route53": url, "s3": cloud.url}, "instance": name, "metric": 5.0,
         }  # fmt: skip
         yield World(told, cloud["s3"], lambda: instances(before["rds"], name), "", "", "")
 
@@ -121,6 +126,53 @@ def test_versions_that_expire(world: World, killer: Killer) -> None:
     assert world.read("a") == b"3"
     assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 1
     assert killer.kills.keys() == {"plan", "delete"}
+
+
+SHARES = {"holding": ["holding.example.net"], "service": ["nodes.example.net"]}
+
+
+@pytest.fixture
+def traffic(world: World) -> tuple[World, dict[str, Any], DnsRecord]:
+    """A name none of whose traffic leads to the service; how it is returned, and its record."""
+    dns = aws_client("route53", world.told["aws"]["route53"])
+    zone = world.told["parts"]["recovery_targets"]["second_region"]["dns"][0]["zone"]
+    of = {"zone": zone, "name": f"shop{next(_NUMBERS)}.example.com", **SHARES}
+    sets = [
+        {
+            "Name": of["name"], "Type": "CNAME", "TTL": 60, "SetIdentifier": host, "Weight": weight,
+            "ResourceRecords": [{"Value": host}],
+        }
+        for host, weight in ((SHARES["holding"][0], 100), (SHARES["service"][0], 0))
+    ]  # fmt: skip
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": one} for one in sets]
+    dns.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    given = {**of, "metrics": ["lag"], "settle_minutes": 0, "watch_minutes": 3}
+    record = DnsRecord(zone, of["name"], "CNAME", *(tuple(SHARES[one]) for one in ("holding", "service")))
+    return world, given, record
+
+
+def share(world: World, record: DnsRecord) -> int:
+    rows = record_sets(aws_client("route53", world.told["aws"]["route53"]), record)
+    assert len(rows) == 2
+    return share_of(rows, record.secondary)
+
+
+def test_traffic_in_steps(traffic: tuple[World, dict[str, Any], DnsRecord], killer: Killer) -> None:
+    world, given, record = traffic
+    killer.through(world.told, "return_traffic", given, pace_seconds=60)
+    assert share(world, record) == 100
+    assert recorded(world, "return_traffic").verified_at
+    assert {f"{one}_{n}" for n in (1, 2, 3) for one in ("step", "gate")} < killer.kills.keys()
+
+
+def test_traffic_of_a_run_that_breaks_off(
+    traffic: tuple[World, dict[str, Any], DnsRecord], killer: Killer
+) -> None:
+    world, given, record = traffic
+    after = ("gate_2", "step_3", "gate_3", "verify", "measure")
+    killer.through(world.told, "return_traffic", given, pace_seconds=60, leave_out=after)
+    assert share(world, record) == 0
+    assert recorded(world, "return_traffic").verified_at is None
 
 
 def test_a_region(world: World, killer: Killer) -> None:

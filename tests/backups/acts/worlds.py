@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +22,9 @@ from upkeep.backups.dumps import DatabaseServer
 from upkeep.backups.files.place import ResticPlace
 from upkeep.backups.keys import BackupKey
 from upkeep.backups.kubernetes.repository import GitLogin
+from upkeep.backups.physical import Stanza
+from upkeep.backups.physical.place import PgBackRestPlace
+from upkeep.clients.prometheus import Point, Series
 
 POLICY = "data"
 
@@ -35,13 +38,17 @@ def engine(url: str) -> Engine:
 
 
 @dataclass(frozen=True)
-class Lag:
-    """A Prometheus that knows how far the replica is behind, and nothing else."""
+class Steady:
+    """A Prometheus whose values are all the same at all times."""
 
-    seconds: float
+    value: float
 
     def instant(self, promql: str, at: datetime) -> list[Any]:
-        return [SimpleNamespace(value=self.seconds)]
+        return [SimpleNamespace(value=self.value)]
+
+    def range(self, promql: str, start: datetime, end: datetime, step: timedelta) -> list[Series]:
+        moments = [start + number * step for number in range(round((end - start) / step) + 1)]
+        return [Series({}, tuple(Point(at, self.value) for at in moments))]
 
 
 def clients(told: dict[str, Any]) -> ClientsOf:
@@ -56,6 +63,8 @@ def clients(told: dict[str, Any]) -> ClientsOf:
     if "git" in told:
         made["git"] = (told["git"], GitLogin())
     if "folder" in told:
+        made["folder"] = Path(told["folder"])
+    if "password_file" in told:
         keys = {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -63,11 +72,16 @@ def clients(told: dict[str, Any]) -> ClientsOf:
         }
         location = f"s3:{told['aws']['s3']}/{told['bucket']}/restic/{POLICY}"
         place = ResticPlace(location, Path(told["password_file"]), keys)
-        made |= {"folder": Path(told["folder"]), "restic": {told["bucket"]: place}}
+        made["restic"] = {told["bucket"]: place}
+    if "stanza" in told:
+        given = told["stanza"]
+        paths = {name: Path(given[name]) for name in ("config", "programs")}
+        stanza = Stanza(**given | paths)
+        made["pgbackrest"] = {stanza.name: PgBackRestPlace(stanza, Path(told["folder"]))}
     if "kubernetes" in told:
         made["kubernetes"] = Kubernetes(api_client(told["kubernetes"], told["token"]), 20)
-    if "lag" in told:
-        made["prometheus"] = Lag(told["lag"])
+    if "metric" in told:
+        made["prometheus"] = Steady(told["metric"])
     if "key" in told:
         made["backup_key"] = BackupKey(*told["key"])
     return ClientsOf(**made)
@@ -83,13 +97,27 @@ def act_of(told: dict[str, Any], run: dict[str, Any]) -> Act:
         task_id=run["kind"],
         label=run["label"],
         began_at=datetime.fromisoformat(run["began_at"]),
-        now=datetime.now(UTC),
+        now=datetime.now(UTC) + timedelta(seconds=run.get("ahead", 0)),
         dry_run=False,
         form=run["form"],
         carried=run["carried"],
         run=(f"shop_{run['kind']}", run["label"]),
         attempt=0,
     )
+
+
+def policy(bucket: str, source: dict[str, Any], encryption: str) -> dict[str, Any]:
+    """Return the policy in the words of the catalog."""
+    location = {"kind": "s3_objects", "connection": "shop_aws", "bucket": bucket, "prefix": "copies/"}
+    return {
+        "title": "Data",
+        "what": "The data",
+        "method": "dump",
+        "location": location,
+        "source": source,
+        "encryption": encryption,
+        "rpo_minutes": 60,
+    }
 
 
 class Now(Stages):
@@ -119,7 +147,7 @@ class World:
     def bucket(self) -> str:
         return str(self.told["bucket"])
 
-    def run(self, kind: str, label: str = "one", **form: Any) -> Stages:
+    def run(self, kind: str, label: str = "one", *, policy: str = POLICY, **form: Any) -> Stages:
         """Begin a run of a kind."""
         run = {
             "kind": kind,
@@ -128,7 +156,7 @@ class World:
             "carried": {},
             "began_at": datetime.now(UTC).isoformat(),
         }
-        given = {"policy": POLICY} | (self.parameters if kind in (self.recovery, self.drill) else {})
+        given = {"policy": policy} | (self.parameters if kind in (self.recovery, self.drill) else {})
         return Now(act_of(self.told, run), kind, given)
 
     def through(self, **urls: str) -> World:

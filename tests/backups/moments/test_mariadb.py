@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from tests.acts.runs import Stages
-from tests.backups.files.test_kills import killed_when
 from tests.backups.physical.shop import mariadb, next_second, one
 from tests.servers.aws import Aws, aws
 from tests.servers.moments import (
@@ -207,30 +205,6 @@ def test_two_runs_do_not_share_it(shop: Shop) -> None:
     assert rows(shop.drill) == [1, 2]
 
 
-@pytest.mark.parametrize("when", ["dump", "log"])
-def test_killed_while_it_restores_and_again(shop: Shop, when: str) -> None:
-    run = shop.to(shop.two)
-    run.until("plan")
-
-    def restore() -> None:
-        run.act.engine.dispose(close=False)  # the connections are the other process's
-        run.do("restore")
-
-    def state() -> Any:
-        with suppress(Exception), shop.drill.at("").session() as session:
-            return session.value(f"SELECT state FROM {MARK}.applied")
-        return None
-
-    killed_when(restore, lambda: state() == {"dump": "claimed", "log": "begun"}[when])
-    come_to_it(run)
-    run.do("restore")  # killed after its end
-    assert rows(shop.drill) == [1, 2]
-    assert run.until("measure").findings[0].state is State.OK
-    run.do("clean_up")
-    assert run.do("clean_up").said.endswith("was not made")
-    assert databases(shop.drill) == EMPTY
-
-
 def test_a_drill_goes_to_the_newest(shop: Shop) -> None:
     run = shop.run("drill_moment")
     come_to_it(run)
@@ -262,17 +236,6 @@ def test_what_a_dump_needs_stays_and_what_none_needs_goes(shop: Shop) -> None:
     deleted = far.do("expire", now=far.act.now).findings[0].evidence["deleted"]
     assert set(deleted) == {"binlog-one", "binlog-two", "binlog-three"}
     assert shop.files() == ["05"]
-
-
-def test_killed_between_the_files_and_the_note(shop: Shop) -> None:
-    one(shop.real, "INSERT INTO t VALUES (7)")
-    way = making("shop", shop.run("backup").act.system, shop.clients, "binlog")
-    killed_when(lambda: way.method.make("binlog-late"), lambda: "04" in shop.files())
-    made = way.method.make("binlog-late")
-    assert made.problems == []
-    assert "mysql-bin.000004" in made.facts["files"]
-    every = [file for copy in way.method.copies() for file in copy.facts["files"]]
-    assert sorted(every) == sorted(key.removeprefix(FILES) for key in shop.keys(FILES))
 
 
 def test_what_the_server_removed_before_it_was_archived_is_told_once(shop: Shop) -> None:

@@ -13,12 +13,10 @@ import psycopg2
 import pytest
 from sqlalchemy import Engine
 from tests.acts.runs import Stages
-from tests.backups.files.test_kills import killed_when
 from tests.backups.physical.conftest import Source, until
 from tests.servers.moments import WAL, clients, come_to_it, ids, run_of
 from tests.servers.situation import ask, make_context, make_system
 
-from upkeep.backups import targets
 from upkeep.backups.model import Level, Proof
 from upkeep.backups.physical import PgBackRest
 from upkeep.backups.physical.place import PgBackRestPlace
@@ -125,27 +123,6 @@ def test_two_runs_never_share_a_folder(start, folder: Path) -> None:
         other.do("clean_up")
     assert (folder / "same/data/PG_VERSION").exists()
     first.do("clean_up")
-    assert list(folder.iterdir()) == []
-
-
-def test_killed_while_it_restores_and_again(start, restored: Path, folder: Path) -> None:
-    run = start(to="one")
-    run.until("plan")
-
-    def restore() -> None:
-        run.act.engine.dispose(close=False)  # the connections are the other process's
-        run.do("restore")
-
-    killed_when(restore, (restored / "data/base").exists)
-    mark = targets.marked(restored)
-    assert mark is not None
-    assert not mark["finished"]
-    come_to_it(run)
-    run.do("restore")  # killed after its end
-    assert ids(restored) == [1]
-    assert run.until("measure").findings[0].state is State.OK
-    run.do("clean_up")
-    assert run.do("clean_up").said.endswith("was not there")
     assert list(folder.iterdir()) == []
 
 

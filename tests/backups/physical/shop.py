@@ -23,11 +23,11 @@ PASSWORD = "correct-horse"
 
 
 @contextmanager
-def mariadb(*settings: str) -> Iterator[DatabaseServer]:
-    """Run an empty MariaDB."""
+def mariadb(*settings: str, data: Path | None = None) -> Iterator[DatabaseServer]:
+    """Run an empty MariaDB. data: an empty folder for what it stores, by default one in memory."""
     needed("mariadbd", "mariadb-install-db", "mariadb-binlog", "mariadb")
     with short_folder() as folder:
-        data, port, account = private_folder(folder / "data"), free_port(), service_account()
+        data, port, account = private_folder(data or folder / "data"), free_port(), service_account()
         subprocess.run(
             [programs.find("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
              "--auth-root-authentication-method=normal", "--innodb-log-file-size=8M"],

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from upkeep.acts.choosing import require_sound
 from upkeep.acts.forms import ChooseFirst
-from upkeep.acts.gates import approved, pre_flight, require_same
+from upkeep.acts.gates import NOTHING, approved, pre_flight, require_same
 from upkeep.acts.model import Act, Result
 from upkeep.acts.plans import Plan, plan_from
 from upkeep.acts.recovering.findings import check_of, recovery_finding
@@ -21,10 +21,12 @@ from upkeep.errors import DamagedBackup, PermanentError
 from upkeep.findings import Finding, State
 from upkeep.ledger.backups import record_proofs
 from upkeep.ledger.recoveries import past
-from upkeep.recoveries.model import Drill, PutIntoUse, Recovery, Unseeing
+from upkeep.recoveries.model import Drill, LivesOn, PutIntoUse, Recovery, Unseeing
 
 Making = Callable[[Act, Any], Recovery]
 """Makes the recovery of a run from its parameters and its form."""
+
+BEGUN = "an earlier attempt has begun this plan, and nothing more was changed"
 
 
 class RecoveryStages:
@@ -77,11 +79,10 @@ class RecoveryStages:
         if not begun:
             pre_flight(act, now)
             require_sound(act, one.backup_id)
-        persons = approved(act, now, begun=begun)
+        persons = approved(act, now, begun=begun, so_far=BEGUN if begun else NOTHING)
         require_same(plan, now)
         begin(act, one, plan, drill=self._drill)
-        if not begun:
-            mark(act, restored_at=None, verified_at=None)
+        mark(act, restored_at=None, **({} if begun else {"verified_at": None}))
         with _noting_damage(act, one):
             one.restore(plan)
         by = f", approved by {' and '.join(persons)}" if persons else ""
@@ -99,11 +100,18 @@ class RecoveryStages:
     def verify(self, act: Act, parameters: Any) -> Result:
         """Examine what was restored; the backup is proven as far as it shows.
 
-        What is in use already is not judged: its rows are those of now, and would call a good backup bad.
+        What is in use already is not judged: its rows are those of now, and would call a good backup bad. Nor
+        is what was verified and has lived on, or was taken away, since.
         """
         one, plan = self._planned(act, parameters)
         if isinstance(one, PutIntoUse) and (where := one.in_use(plan)):
             said = f"what was restored is in use as {where} and is not examined again"
+            return Result(said, {}, [recovery_finding(act, check_of("verified", one), State.OK, said)])
+        if (at := _verified_before(act, one)) is not None:
+            said = (
+                f"{plan.target} was verified at {at.isoformat()}, after it was restored, and is not judged "
+                "again: it may have changed since. To verify anew, clear from 'plan'"
+            )
             return Result(said, {}, [recovery_finding(act, check_of("verified", one), State.OK, said)])
         proofs = [Proof(Level.RESTORED, act.now, evidence={"target": plan.target}), *one.verify(plan)]
         if one.backup_id:
@@ -126,7 +134,7 @@ class RecoveryStages:
         found = recorded(act)
         if found is None or found.verified_at is None:
             raise PermanentError("nothing was verified, so nothing is put into use; clear from 'restore'")
-        approved(act, plan, begun=True)
+        approved(act, plan, begun=True, so_far=f"{plan.target} was restored, and is not put into use")
         said = one.resume(plan)
         if said is not None:
             mark(act, verified_at=datetime.now(UTC))
@@ -167,6 +175,21 @@ def _noting_damage(act: Act, one: Recovery) -> Iterator[None]:
             damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
             record_proofs(act.engine, one.backup_id, [damaged], act.run)
         raise
+
+
+def _verified_before(act: Act, one: Recovery) -> datetime | None:
+    """Return when this restore was verified, if what is there now says no more of it; None to look.
+
+    It does not once the run has cleaned up, and where others change what was restored from the beginning.
+    """
+    found = recorded(act)
+    if found is None or None in (found.restored_at, found.verified_at):
+        return None
+    if found.verified_at < found.restored_at:
+        return None
+    over = found.cleaned_at is not None and found.cleaned_at >= found.verified_at
+    at: datetime = found.verified_at
+    return at if over or (isinstance(one, LivesOn) and one.lives_on) else None
 
 
 def _unseen(act: Act, one: Recovery) -> list[Finding]:

@@ -40,7 +40,7 @@ class SteppingStages(RecoveryStages):
             one, plan = self._traffic(act, parameters)
             if number >= len(plan.facts["steps"]):
                 return Result(NO_STEP)
-            approved(act, plan, begun=True)
+            approved(act, plan, begun=True, so_far=f"{_step(number)} was not taken, and {one.so_far(plan)}")
             one.step(plan, number)
             return Result(plan.facts["steps"][number]["does"][0], {"at": act.now.isoformat()})
 

@@ -13,11 +13,12 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import FileIO
 from types import TracebackType
 from typing import Any, Self
 
+from upkeep.backups.dumps.room import ASK_SECONDS, FULL, says_full
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError, UpkeepError
 
@@ -59,10 +60,10 @@ class Child:
     """A running program; it is ended with the block, whatever happens.
 
     reads: whether it is fed with `write`; otherwise `output` is read. stall_seconds: it is ended when no
-    byte has moved for so long.
+    byte has moved for so long. blocked: asked while none moves; why it never will, which ends it, or None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what runs, and how long it may stand still
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
@@ -70,10 +71,12 @@ class Child:
         *,
         reads: bool = False,
         stall_seconds: float = 600,
+        blocked: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._name, self._where, self._stall_seconds = os.path.basename(command[0]), where, stall_seconds
         self._tail = b""
         self._stalled = False
+        self._blocked, self._why = blocked, ""
         self._ended = threading.Event()
         self._process = subprocess.Popen(  # noqa: S603 - a program that we found, arguments in a list
             command,
@@ -141,10 +144,12 @@ class Child:
     def _check(self) -> None:
         status = self._process.wait()
         self._threads[0].join()
-        if status or self._stalled:
+        if status or self._stalled or self._why:
             raise self._error(status)
 
     def _error(self, status: int) -> UpkeepError:
+        if self._why:
+            return PermanentError(self._said(f"was ended: {self._why}"))
         if self._stalled:
             return TemporaryError(
                 self._said(f"moved nothing for {self._stall_seconds:g} s and was ended; a lock?")
@@ -154,7 +159,7 @@ class Child:
             return ConfigurationError(f"{said}; check the login, its rights and the database")
         if status < 0 or any(words in lowered for words in _LOST):
             return TemporaryError(said)
-        return PermanentError(said)
+        return PermanentError(f"{said}; {FULL}" if says_full(said) else said)
 
     def _said(self, what: str) -> str:
         quoted = safe_excerpt(_reasons(self._tail))
@@ -167,8 +172,13 @@ class Child:
                 self._tail = (self._tail + data)[-_TAIL_BYTES:]
 
     def _watch(self) -> None:
+        asked_at = time.monotonic()
         while not self._ended.wait(min(1.0, self._stall_seconds / 4)):
-            if time.monotonic() - self._moved_at > self._stall_seconds and self._process.poll() is None:
-                self._stalled = True
+            now = time.monotonic()
+            if now - max(self._moved_at, asked_at) > ASK_SECONDS:
+                self._why, asked_at = self._blocked() or "", now
+            stalled = now - self._moved_at > self._stall_seconds
+            if (self._why or stalled) and self._process.poll() is None:
+                self._stalled = stalled
                 self._process.kill()
                 return

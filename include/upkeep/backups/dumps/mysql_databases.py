@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from upkeep.backups.dumps.marks import Mark, read_mark, simple_value
+from upkeep.backups.dumps.room import WAITS
 from upkeep.backups.dumps.server import DatabaseServer, Session
+from upkeep.errors import TemporaryError
 
 MARK_TABLE = "upkeep_restore_mark"
 _TABLE = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s"
@@ -70,8 +72,16 @@ class MySqlDatabases:
             session.run(f"CREATE DATABASE {session.name(name)}{words}")
 
     def drop(self, name: str) -> None:
-        """End its connections, among them that of a restore whose worker was killed, and drop it."""
+        """End its connections, among them that of a restore whose worker was killed, and drop it.
+
+        Raises TemporaryError while one waits for room on the disk, which must not be ended (see `room`).
+        """
         with self._session() as session:
+            if session.run(WAITS, (name,)):
+                raise TemporaryError(
+                    f"{self.server.at(name).where}: a statement waits for room on the server's disk; within "
+                    "a minute of there being room it goes on, and then the database can be dropped"
+                )
             for (number,) in session.run(_CONNECTED, (name,)):
                 session.run(f"KILL {int(number)}")
             session.run(f"DROP DATABASE IF EXISTS {session.name(name)}")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from upkeep.backups.dumps import programs
@@ -13,6 +14,7 @@ from upkeep.backups.dumps.child import Child
 from upkeep.backups.dumps.feeding import feed
 from upkeep.backups.dumps.manifest import SUFFIX, Manifest, read_manifest, split
 from upkeep.backups.dumps.marks import Databases, Mark, databases
+from upkeep.backups.dumps.room import room_of, waits_for_room
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.model import Copy
 from upkeep.clients.answers import NotFoundError
@@ -40,8 +42,7 @@ def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, A
     """Look whether a dump can be restored into `target`, changing nothing; values that JSON can hold.
 
     `problems` says what forbids it, `damage` which of that is the dump's own. `needed_bytes` is what the
-    database took, None if it is not known; whether the server's disk has them is not looked at: no server
-    tells it in SQL. Raises what looking
+    database took, `room_bytes` what the server's disk has, each None if it is not known. Raises what looking
     raises: TemporaryError, ConfigurationError.
     """
     bucket, key = split(copy.reference)
@@ -52,6 +53,10 @@ def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, A
         damage += _whole(client, bucket, key, manifest)
         problems += _unfit(manifest, target, version)
     problems += _taken(those, target, copy)
+    needed, room = manifest.facts.get("database_bytes") if manifest else None, room_of(target)
+    begun = those.mark(target.database) is not None  # what is there makes room when it is dropped
+    if needed is not None and room is not None and room < needed and not begun:
+        problems.append(f"{target.where}: its disk has room for {room:,} bytes, {needed:,} are needed")
     return {
         "action": "restore dump",
         "copy": copy.reference,
@@ -59,7 +64,8 @@ def restore_plan(client: Any, copy: Copy, target: DatabaseServer) -> dict[str, A
         "target": target.where,
         "server_version": version,
         "dump_version": manifest.server_version if manifest else None,
-        "needed_bytes": manifest.facts.get("database_bytes") if manifest else None,
+        "needed_bytes": needed,
+        "room_bytes": room,
         "damage": damage,
         "problems": [*damage, *problems],
     }
@@ -92,7 +98,12 @@ def restore_dump(
     started_at, clock = datetime.now(UTC), time.monotonic()
     command = _command(target, keep_owners)
     with Child(
-        command, target.environment(), target.where, reads=True, stall_seconds=_STALL_SECONDS
+        command,
+        target.environment(),
+        target.where,
+        reads=True,
+        stall_seconds=_STALL_SECONDS,
+        blocked=partial(waits_for_room, target),
     ) as child:
         feed(client, manifest, split(copy.reference)[0], child, identities)
     ended_at, seconds = datetime.now(UTC), time.monotonic() - clock

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from upkeep.backups.kubernetes.repository import GitLogin, Repository
 from upkeep.backups.model import Copy, Level, Proof
 from upkeep.backups.objects.removal import remove_objects
+from upkeep.backups.scratch import scratch
 from upkeep.clients.answers import NotFoundError
 from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.errors import aws_errors
@@ -148,8 +147,8 @@ class GitBundles:
     @contextmanager
     def repository(self) -> Iterator[Repository]:
         """Yield an empty repository with the remote `origin`; it goes afterwards."""
-        with tempfile.TemporaryDirectory(prefix="upkeep-git-") as folder:
-            yield Repository(self.url, self.branch, self.login, Path(folder))
+        with scratch("upkeep-git-") as folder:
+            yield Repository(self.url, self.branch, self.login, folder)
 
     def _copy(self, note: Mapping[str, Any]) -> Copy:
         return Copy(

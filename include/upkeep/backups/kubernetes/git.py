@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from upkeep.backups.kubernetes.repository import GitLogin, RejectedPush, Reposit
 from upkeep.backups.kubernetes.sealing import AGE_HEADER, seal
 from upkeep.backups.kubernetes.selection import EVERYTHING, Selection
 from upkeep.backups.model import Copy, Level, Proof
+from upkeep.backups.scratch import scratch
 from upkeep.clients.answers import moment
 from upkeep.clients.kubernetes.api import Api
 from upkeep.errors import PermanentError, TemporaryError
@@ -52,7 +51,7 @@ class GitConfiguration:
         """Return where the next export goes, and on top of which commit. Only reads."""
         seal(b"", self.recipients)
         self.api.get(f"/api/v1/namespaces/{self.namespace}")
-        with self._repository("look") as repository:
+        with self._repository() as repository:
             return {
                 "repository": self.url,
                 "branch": self.branch,
@@ -61,12 +60,12 @@ class GitConfiguration:
 
     def find(self, name: str) -> Copy | None:
         """Return the commit of this name."""
-        with self._repository(f"find {name}") as repository:
+        with self._repository() as repository:
             return self._find(repository, name) if repository.fetch(history_only=True) else None
 
     def make(self, name: str) -> Copy:
         """Commit and push the configuration as it is, unless there is a commit of this name."""
-        with self._repository(f"make {name}") as repository:
+        with self._repository() as repository:
             for _ in range(TRIES):
                 tip = repository.fetch(history_only=True)
                 if tip and (found := self._find(repository, name)):
@@ -84,7 +83,7 @@ class GitConfiguration:
 
     def copies(self) -> Iterator[Copy]:
         """Yield all exports on the branch, newest first."""
-        with self._repository("copies") as repository:
+        with self._repository() as repository:
             if repository.fetch(history_only=True):
                 yield from list(self._log(repository))
 
@@ -96,7 +95,7 @@ class GitConfiguration:
     def check(self, copy: Copy, before: Sequence[Proof] = ()) -> list[Proof]:
         """Examine a commit: it is on the branch, its files are those of its index, nothing in clear."""
         del before  # all of it is read in any case
-        with self._repository(f"check {copy.name}") as repository:
+        with self._repository() as repository:
             tip = repository.fetch(history_only=False)
             if tip is None or self._find(repository, copy.name) is None:
                 return [_proof(Level.EXISTS, [f"no commit of {copy.name} on {self.branch}"])]
@@ -154,16 +153,9 @@ class GitConfiguration:
             )
 
     @contextmanager
-    def _repository(self, act: str) -> Iterator[Repository]:
-        """Work in a folder whose name is the act's: what a killed attempt left is found and removed."""
-        digest = hashlib.sha256(f"{self.url}\0{self.branch}\0{self.namespace}\0{act}".encode()).hexdigest()
-        folder = Path(tempfile.gettempdir()) / f"upkeep-git-{os.getuid()}-{digest[:16]}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        try:
+    def _repository(self) -> Iterator[Repository]:
+        with scratch("upkeep-git-") as folder:
             yield Repository(self.url, self.branch, self.login, folder, timeout_seconds=self.timeout_seconds)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sealed(place: Path) -> dict[str, tuple[str, bytes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.physical.binlog_store import BinlogStore
 from upkeep.backups.physical.binlogs import Binlog, Position, read_binlog, run_from
 from upkeep.backups.running import How, run
+from upkeep.backups.scratch import scratch
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
 
@@ -54,9 +54,9 @@ def archive_binlogs(
             )
     wanted = [name for name, _ in there[:-1] if name not in have]
     read = []
-    with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as folder:
+    with scratch("upkeep-binlog-") as folder:
         for name in wanted:
-            path = _fetch(server, name, Path(folder), timeout_seconds)
+            path = _fetch(server, name, folder, timeout_seconds)
             found = read_binlog(path, server.database)
             if found.problems or not found.closed:
                 why = found.problems[0] if found.problems else f"{name} has no end"

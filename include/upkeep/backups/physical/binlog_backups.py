@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from upkeep.backups.dumps.server import DatabaseServer
@@ -16,6 +14,7 @@ from upkeep.backups.objects.removal import remove_objects
 from upkeep.backups.physical.binlog_archive import Archived, archive_binlogs
 from upkeep.backups.physical.binlog_store import S3Store
 from upkeep.backups.physical.binlogs import Binlog, read_binlog, run_from
+from upkeep.backups.scratch import scratch
 from upkeep.clients.answers import NotFoundError
 from upkeep.clients.aws.download import read_object
 from upkeep.clients.aws.errors import aws_errors
@@ -181,8 +180,8 @@ class BinlogBackups:
         return [f"s3://{self.bucket}/{self.prefix}: {one}" for one in (*found.problems, *cut)]
 
     def _read(self, file: str) -> Binlog:
-        with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as folder:
-            return read_binlog(self.store.get(file, Path(folder)), self.server.database)
+        with scratch("upkeep-binlog-") as folder:
+            return read_binlog(self.store.get(file, folder), self.server.database)
 
     def _way(self, file: str) -> str:
         return s3_head(self.client, self.bucket, f"{self.prefix}{FILES}/{file}").encryption or "none"

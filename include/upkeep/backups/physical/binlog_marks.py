@@ -19,7 +19,8 @@ def claimed(server: DatabaseServer, plan: Mapping[str, Any]) -> State | None:
     Raises PermanentError where another recovery was.
     """
     with server.at("").session() as session:
-        there = session.value("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (MARK,))
+        # A worker may have been killed after it made the database, and before the table.
+        there = session.value("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s", (MARK,))
         rows = session.run(f"SELECT state, plan FROM {MARK}.applied") if there else []  # noqa: S608 - ours
     if not rows:
         return None

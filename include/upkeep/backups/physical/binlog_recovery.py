@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from upkeep.backups.dumps.room import ASK_SECONDS, FULL, says_full, waits_for_room
 from upkeep.backups.dumps.server import DatabaseServer
 from upkeep.backups.physical.binlog_marks import claimed, mark, summary
 from upkeep.backups.physical.binlog_store import BinlogStore
 from upkeep.backups.physical.binlogs import Binlog, Position, read_binlog, run_from
+from upkeep.backups.scratch import scratch
 from upkeep.clients.answers import safe_excerpt
 from upkeep.errors import ConfigurationError, PermanentError, TemporaryError
 
@@ -59,9 +61,9 @@ def binlog_window(
             f"{base.file}, where the base ends, is not archived: nothing can be applied to it"
         )
     newest, known = None, ends or {}
-    with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as folder:
+    with scratch("upkeep-binlog-") as folder:
         for name in reversed(run.names):
-            newest = known[name] if name in known else _sound(store, name, Path(folder)).newest
+            newest = known[name] if name in known else _sound(store, name, folder).newest
             if newest is not None:
                 break
     latest = max(newest or taken_at, taken_at)
@@ -127,8 +129,7 @@ def apply(
             f"{server.where} has part of a recovery ({summary(plan)}): "
             "restore the base again, then forget the mark"
         )
-    with tempfile.TemporaryDirectory(prefix="upkeep-binlog-") as name:
-        folder = Path(name)
+    with scratch("upkeep-binlog-") as folder:
         room = shutil.disk_usage(folder).free
         if room < plan["bytes"]:
             raise PermanentError(f"{folder.parent} has {room:,} bytes free, {plan['bytes']:,} are needed")
@@ -169,11 +170,15 @@ def _pipe(server: DatabaseServer, plan: Mapping[str, Any], files: list[Path], ti
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as also:
         reader = _start(reading, environment, subprocess.DEVNULL, subprocess.PIPE, also)
         writer = _start(
-            ["mariadb", *server.arguments(), "--binary-mode"], environment, reader.stdout, said, said
+            ["mariadb", *server.arguments(), "--binary-mode", server.database],
+            environment,
+            reader.stdout,
+            said,
+            said,
         )
         reader.stdout.close()
         try:
-            _ended([reader, writer], timeout_seconds, server)
+            _ended([reader, writer], timeout_seconds, server, plan)
         finally:
             for process in (reader, writer):
                 with suppress(ProcessLookupError):
@@ -182,10 +187,15 @@ def _pipe(server: DatabaseServer, plan: Mapping[str, Any], files: list[Path], ti
         for process, file in ((writer, said), (reader, also)):
             if process.returncode != 0:
                 file.seek(0)
-                raise PermanentError(
-                    f"{server.where}: applying {summary(plan)} failed and the server is half way: "
-                    f"{_said(file)}; restore the base again"
-                )
+                raise _half_way(server, plan, _said(file))
+
+
+def _half_way(server: DatabaseServer, plan: Mapping[str, Any], said: str) -> PermanentError:
+    full = f"; {FULL}" if says_full(said) else ""
+    return PermanentError(
+        f"{server.where}: applying {summary(plan)} failed and the server is half way: {said}{full}; "
+        "restore the base again"
+    )
 
 
 def _said(file: IO[str]) -> str:
@@ -204,9 +214,15 @@ def _start(command: list[str], environment: Mapping[str, str], source: Any, to: 
         raise ConfigurationError(f"{command[0]} cannot be started: {e.strerror}") from e
 
 
-def _ended(processes: list[Any], timeout_seconds: float, server: DatabaseServer) -> None:
-    until = time.monotonic() + timeout_seconds
+def _ended(
+    processes: list[Any], timeout_seconds: float, server: DatabaseServer, plan: Mapping[str, Any]
+) -> None:
+    until, ask_at = time.monotonic() + timeout_seconds, time.monotonic() + ASK_SECONDS
     while any(process.poll() is None for process in processes):
+        if time.monotonic() > ask_at:
+            ask_at += ASK_SECONDS
+            if why := waits_for_room(server):
+                raise _half_way(server, plan, why)
         if time.monotonic() > until:
             raise TemporaryError(
                 f"{server.where}: binary logs were not applied within {timeout_seconds:.0f} s; "

@@ -10,7 +10,6 @@ import os
 import pwd
 import re
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +22,7 @@ from upkeep.backups.physical.pgbackrest import base
 from upkeep.backups.physical.segments import Segment
 from upkeep.backups.physical.stanza import Stanza
 from upkeep.backups.physical.windows import Base, Window, choose, windows
+from upkeep.backups.scratch import scratch
 from upkeep.errors import PermanentError
 
 ENDED = re.compile(r"desc: (?:COMMIT|ABORT)\w* (?:\d+: )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
@@ -185,9 +185,9 @@ def _newest_transaction(stanza: Stanza, segment: Segment, folder: Path) -> tuple
 @contextmanager
 def _scratch(stanza: Stanza) -> Iterator[Path]:
     """Yield a folder that the stanza's user may write to, and remove it."""
-    with tempfile.TemporaryDirectory(prefix="upkeep-wal-") as folder:
-        _give(Path(folder), stanza.user)
-        yield Path(folder)
+    with scratch("upkeep-wal-") as folder:
+        _give(folder, stanza.user)
+        yield folder
 
 
 def _give(path: Path, user: str | None) -> None:
