@@ -49,11 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFolder(LoadScopeScheduling):
-    """Keeps the tests of a folder on one worker: they share servers that take long to start."""
+    """Keeps the tests of a folder on one worker: they share servers that take long to start.
+
+    Those of `backups/acts` take longer than two starts, and are kept by file.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         parts = nodeid.partition("::")[0].split("/")
-        return "/".join(parts[: 3 if "backups" in parts else 2])
+        depth = 4 if parts[1:3] == ["backups", "acts"] else 3 if parts[1] == "backups" else 2
+        return "/".join(parts[:depth])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:

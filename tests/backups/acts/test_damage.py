@@ -169,7 +169,7 @@ def refusing(run: Stages) -> Iterator[None]:
         yield
         return
     with server.session() as session:
-        session.run("SET GLOBAL max_statement_time = 0.0001")
+        session.run("SET GLOBAL max_statement_time = 0.000001")
     try:
         yield
     finally:
