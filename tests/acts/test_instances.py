@@ -155,6 +155,14 @@ def test_what_nobody_asked_is_unknown(estate: Estate, given: dict[str, Any], sai
     assert [one.proven for one in estate.proven()] == [Level.RESTORED]
 
 
+def test_what_nobody_asked_stays_unknown_when_it_is_gone(estate: Estate) -> None:
+    """`verify` cleared after the instance was removed: what it records replaces what was recorded."""
+    run = estate.run("drill_snapshot", "gone", login=False)
+    run.until("clean_up")
+    again = {one.check.partition("{")[0]: one.state for one in run.do("verify").findings}
+    assert again == {"recovery_verified": State.OK, "recovery_data": State.UNKNOWN}
+
+
 def test_an_instance_that_does_not_answer_is_asked_again(
     estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.amazon.aws.operators.rds import (
     RdsCreateDbSnapshotOperator,
@@ -11,7 +11,7 @@ from airflow.providers.amazon.aws.operators.rds import (
     RdsDeleteDbSnapshotOperator,
 )
 from airflow.providers.amazon.aws.sensors.rds import RdsDbSensor, RdsSnapshotExistenceSensor
-from airflow.sdk import PokeReturnValue
+from airflow.sdk import BaseOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from upkeep.backups.provider import Provider
@@ -25,18 +25,29 @@ if TYPE_CHECKING:
     from upkeep.catalog.models import System
 
 
-class _OfRds(OfStage):
+class _OfRds(OfStage, BaseOperator):
     """What is looked at and what is done go through the same connection of Airflow's."""
 
     template_fields: Any = ()  # it is the catalog that says what is done: nothing of it is a template
     aws_conn_id: str | None
+    made_with: ClassVar[dict[str, Any]]
+    """What the provider's class is made with. What it works on, it is told when it works."""
+
+    def __init__(self, *, facts: StageFacts, **kwargs: Any) -> None:
+        super().__init__(botocore_config=client_settings(), **self.made_with, **kwargs)
+        self._take(facts)
 
     def on_kill(self) -> None:
         """Leave what was begun, for a repeat finds it by its name. The provider's operators raise here."""
 
-    def _connect(self, system: System) -> None:
+    def _provider(self, context: Context, system: System) -> Provider:
         # The stage's look has refused a connection that is not there; the provider would go on without it.
         self.aws_conn_id = system.connections.get("aws")
+        return self._does(context)
+
+    def _does(self, context: Context) -> Provider:
+        """Return what the provider's class does for the stage."""
+        raise NotImplementedError
 
 
 class _Changes(_OfRds):
@@ -63,19 +74,14 @@ class _Waits(_OfRds):
 class SnapshotStage(_Changes, RdsCreateDbSnapshotOperator):
     """Begin a snapshot, or find it begun. Its name follows from the run: no attempt makes a second one."""
 
-    def __init__(self, *, facts: StageFacts, **kwargs: Any) -> None:
-        super().__init__(
-            db_type="instance",
-            db_identifier="",
-            db_snapshot_identifier="",
-            wait_for_completion=False,
-            botocore_config=client_settings(),
-            **kwargs,
-        )
-        self._take(facts)
+    made_with: ClassVar = {
+        "db_type": "instance",
+        "db_identifier": "",
+        "db_snapshot_identifier": "",
+        "wait_for_completion": False,
+    }
 
-    def _provider(self, context: Context, system: System) -> Provider:
-        self._connect(system)
+    def _does(self, context: Context) -> Provider:
         return Provider(
             create_snapshot=partial(self._create, context),
             # Of one that failed, before it is made anew; and of one that is a part of a larger backup.
@@ -101,18 +107,9 @@ class SnapshotStage(_Changes, RdsCreateDbSnapshotOperator):
 class WaitForSnapshot(_Waits, RdsSnapshotExistenceSensor):
     """Wait until a snapshot is finished."""
 
-    def __init__(self, *, facts: StageFacts, **kwargs: Any) -> None:
-        super().__init__(
-            db_type="instance",
-            db_snapshot_identifier="",
-            mode="reschedule",
-            botocore_config=client_settings(),
-            **kwargs,
-        )
-        self._take(facts)
+    made_with: ClassVar = {"db_type": "instance", "db_snapshot_identifier": "", "mode": "reschedule"}
 
-    def _provider(self, context: Context, system: System) -> Provider:
-        self._connect(system)
+    def _does(self, context: Context) -> Provider:
         return Provider(snapshot_available=partial(self._available, context))
 
     def _available(self, context: Context, identifier: str) -> bool:
@@ -123,18 +120,9 @@ class WaitForSnapshot(_Waits, RdsSnapshotExistenceSensor):
 class DeleteSnapshots(_Changes, RdsDeleteDbSnapshotOperator):
     """Delete the snapshots that have expired, one after the other."""
 
-    def __init__(self, *, facts: StageFacts, **kwargs: Any) -> None:
-        super().__init__(
-            db_type="instance",
-            db_snapshot_identifier="",
-            wait_for_completion=False,
-            botocore_config=client_settings(),
-            **kwargs,
-        )
-        self._take(facts)
+    made_with: ClassVar = {"db_type": "instance", "db_snapshot_identifier": "", "wait_for_completion": False}
 
-    def _provider(self, context: Context, system: System) -> Provider:
-        self._connect(system)
+    def _does(self, context: Context) -> Provider:
         return Provider(delete_snapshot=partial(self._delete, context))
 
     def _delete(self, context: Context, identifier: str) -> None:
@@ -145,12 +133,9 @@ class DeleteSnapshots(_Changes, RdsDeleteDbSnapshotOperator):
 class WaitForInstance(_Waits, RdsDbSensor):
     """Wait until a restored instance can be used."""
 
-    def __init__(self, *, facts: StageFacts, **kwargs: Any) -> None:
-        super().__init__(db_identifier="", mode="reschedule", botocore_config=client_settings(), **kwargs)
-        self._take(facts)
+    made_with: ClassVar = {"db_identifier": "", "mode": "reschedule"}
 
-    def _provider(self, context: Context, system: System) -> Provider:
-        self._connect(system)
+    def _does(self, context: Context) -> Provider:
         return Provider(instance_available=partial(self._available, context))
 
     def _available(self, context: Context, identifier: str) -> bool:
@@ -161,19 +146,14 @@ class WaitForInstance(_Waits, RdsDbSensor):
 class DeleteInstance(_Changes, RdsDeleteDbInstanceOperator):
     """Begin to delete the instance that a run made for itself, with RDS's own backups of it."""
 
-    def __init__(self, *, facts: StageFacts, **kwargs: Any) -> None:
-        super().__init__(
-            db_instance_identifier="",
-            rds_kwargs={"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True},
-            wait_for_completion=False,
-            deferrable=False,
-            botocore_config=client_settings(),
-            **kwargs,
-        )
-        self._take(facts)
+    made_with: ClassVar = {
+        "db_instance_identifier": "",
+        "rds_kwargs": {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True},
+        "wait_for_completion": False,
+        "deferrable": False,
+    }
 
-    def _provider(self, context: Context, system: System) -> Provider:
-        self._connect(system)
+    def _does(self, context: Context) -> Provider:
         return Provider(delete_instance=partial(self._delete, context))
 
     def _delete(self, context: Context, identifier: str, region: str) -> None:

@@ -141,14 +141,12 @@ class BinlogRecovery(ToMoment):
         with self.server.at("").session() as session:
             names = {str(row[0]) for row in session.run("SHOW DATABASES")}
         others = sorted(names - {*_SYSTEM, self._place.database})
-        return (
-            [
-                f"the server of the connection 'restore' has {', '.join(others)}, which a binary log could "
-                "change: drop what is not needed, or name a server that holds nothing else"
-            ]
-            if others
-            else []
-        )
+        if not others:
+            return []
+        return [
+            f"the server of the connection 'restore' has {', '.join(others)}, which a binary log could "
+            "change: drop what is not needed, or name a server that holds nothing else"
+        ]
 
 
 def position_of(copy: Copy) -> tuple[Position, datetime]:

@@ -9,6 +9,7 @@ from upkeep.acts.forms import ChooseFirst, moment_in
 from upkeep.acts.kinds.binlogs import binlog_reach
 from upkeep.acts.kinds.clusters import cluster_reach
 from upkeep.acts.kinds.instances import INSTANCE_BY, instance_reach
+from upkeep.acts.kinds.policies import is_snapshot
 from upkeep.acts.model import Act, By, ByFunction, FormField
 from upkeep.acts.reaching import MomentParameters, Reach, planned_moment
 from upkeep.acts.recovering.registering import register_recovery
@@ -81,8 +82,7 @@ def _if_instance(by: ByFunction) -> ByFunction:
 
     def chosen(system: System, parameters: MomentParameters) -> By:
         policy = system.backups.get(parameters.policy)
-        of_rds = policy is not None and isinstance(policy.location, RdsSnapshots)
-        return by(system, parameters) if of_rds else By.WORKER
+        return by(system, parameters) if policy is not None and is_snapshot(policy) else By.WORKER
 
     return chosen
 

@@ -104,15 +104,12 @@ class RecoveryStages:
         is what was verified and has lived on, or was taken away, since.
         """
         one, plan = self._planned(act, parameters)
-        if isinstance(one, PutIntoUse) and (where := one.in_use(plan)):
-            said = f"what was restored is in use as {where} and is not examined again"
-            return Result(said, {}, [recovery_finding(act, check_of("verified", one), State.OK, said)])
-        if (at := _verified_before(act, one)) is not None:
-            said = (
-                f"{plan.target} was verified at {at.isoformat()}, after it was restored, and is not judged "
-                "again: it may have changed since. To verify anew, clear from 'plan'"
+        if said := _not_again(act, one, plan):
+            return Result(
+                said,
+                {},
+                [recovery_finding(act, check_of("verified", one), State.OK, said), *_unseen(act, one)],
             )
-            return Result(said, {}, [recovery_finding(act, check_of("verified", one), State.OK, said)])
         proofs = [Proof(Level.RESTORED, act.now, evidence={"target": plan.target}), *one.verify(plan)]
         if one.backup_id:
             record_proofs(act.engine, one.backup_id, proofs, act.run)
@@ -175,6 +172,18 @@ def _noting_damage(act: Act, one: Recovery) -> Iterator[None]:
             damaged = Proof(Level.CHECKSUMS, act.now, [str(e)])
             record_proofs(act.engine, one.backup_id, [damaged], act.run)
         raise
+
+
+def _not_again(act: Act, one: Recovery, plan: Plan) -> str | None:
+    """Return why what was restored is not examined again, if it is not."""
+    if isinstance(one, PutIntoUse) and (where := one.in_use(plan)):
+        return f"what was restored is in use as {where} and is not examined again"
+    if (at := _verified_before(act, one)) is None:
+        return None
+    return (
+        f"{plan.target} was verified at {at.isoformat()}, after it was restored, and is not judged again: it "
+        "may have changed since. To verify anew, clear from 'plan'"
+    )
 
 
 def _verified_before(act: Act, one: Recovery) -> datetime | None:
