@@ -10,7 +10,7 @@ import pytest
 from tests.airflow.depot import DEPOT, Depot, depot
 from tests.airflow.quay import QUAY, Quay
 from tests.airflow.shop import SECRET, SHOP
-from tests.airflow.waiting import wait_for
+from tests.airflow.waiting import wait_for_system
 from tests.airflow.yard import YARD, Yard
 from tests.paging.conftest import Outside, servers
 from tests.servers.airflow import RunningAirflow, airflow
@@ -87,6 +87,5 @@ def running(
 @pytest.fixture(scope="module")
 def shop(running: RunningAirflow) -> RunningAirflow:
     """The shop's DAGs are known, and so is its pool, which the watchdog makes."""
-    wait_for(lambda: "shop_daily" in running.api.dag_ids("cadence:daily"), "the DAG")
-    wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
+    wait_for_system(running, "shop", "daily")
     return running

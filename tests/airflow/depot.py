@@ -13,6 +13,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 from moto.s3.models import S3Backend
+from tests.airflow.heading import heading
 from tests.servers.aws import REGION, Aws, aws
 from tests.servers.ledger import Server
 
@@ -24,13 +25,7 @@ BACKUPS, MEDIA = "depot-backups", "depot-media"
 DATABASE, ROWS = "depot", 40
 NO_RESTORE = "depot holds restores"
 
-DEPOT = f"""\
-title: Depot
-description: A depot
-guide: none
-owners:
-  sre: {{title: SRE, email: sre@example.com, slack_channel: "#depot"}}
-channels: {{slack_channel: "#depot-all"}}
+DEPOT = f"""{heading("depot")}\
 connections: {{aws: depot_aws, postgres: depot_postgres, restore: depot_postgres}}
 resources:
   databases:
@@ -48,13 +43,6 @@ backups:
     keep: {{daily_days: 1}}
     encryption: none
 recovery_targets: {{rto_minutes: 60, rpo_minutes: 60}}
-escalation:
-  severities: {{}}
-  chains:
-    main:
-      levels:
-        - {{owner: sre, wait_minutes: 60, channels: [slack]}}
-  default_chain: main
 duties:
   - {{id: depot/backup/database, what: The database is backed up}}
   - {{id: depot/recovery/database, what: The database is restored}}

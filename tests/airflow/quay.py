@@ -13,17 +13,12 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.rds.models import RDSBackend
 from tests.airflow.depot import Depot
+from tests.airflow.heading import heading
 from tests.servers.aws import REGION
 
 LIVE, DRILL = "quay-live", "quay-drill"
 
-QUAY = f"""\
-title: Quay
-description: A quay
-guide: none
-owners:
-  sre: {{title: SRE, email: sre@example.com, slack_channel: "#quay"}}
-channels: {{slack_channel: "#quay-all"}}
+QUAY = f"""{heading("quay")}\
 connections: {{aws: quay_aws}}
 backups:
   database:
@@ -35,13 +30,6 @@ backups:
     keep: {{daily_days: 1}}
     encryption: aws:kms
 recovery_targets: {{rto_minutes: 60, rpo_minutes: 60}}
-escalation:
-  severities: {{}}
-  chains:
-    main:
-      levels:
-        - {{owner: sre, wait_minutes: 60, channels: [slack]}}
-  default_chain: main
 duties:
   - {{id: quay/backup/database, what: The database is backed up}}
   - {{id: quay/drill/database, what: Its restore is rehearsed}}

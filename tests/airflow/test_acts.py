@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.airflow.acting import Run
 from tests.airflow.depot import BACKUPS, ROWS, Depot
-from tests.airflow.waiting import wait_for
+from tests.airflow.waiting import wait_for, wait_for_system
 from tests.servers.airflow import RunningAirflow
 
 from upkeep.backups.model import Level
@@ -16,7 +16,6 @@ from upkeep.errors import PermanentError
 from upkeep.ledger import answers, incident_reads
 from upkeep.ledger.backups import Known, known_backups
 
-DAGS = ("depot_backup", "depot_restore", "depot_file", "depot_careful", "depot_drill")
 OF_DEPOT = incident_reads.Which(system="depot", state="open")
 Start = Callable[..., Run]
 
@@ -24,8 +23,7 @@ Start = Callable[..., Run]
 @pytest.fixture(scope="module")
 def start(running: RunningAirflow, depot: Depot) -> Start:
     """Start a run of a procedure of the depot for real, under a name and with a form."""
-    wait_for(lambda: all(running.api.knows(dag_id) for dag_id in DAGS), "the DAGs")
-    wait_for(lambda: "upkeep_depot" in running.api.pools(), "the pool", seconds=120)
+    wait_for_system(running, "depot", "backup", "restore", "file", "careful", "drill")
 
     def begin(routine: str, run_id: str, **form: object) -> Run:
         procedure = "file" if routine in ("file", "careful") else "database"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.airflow.acting import Run
-from tests.airflow.waiting import wait_for
+from tests.airflow.waiting import wait_for, wait_for_system
 from tests.airflow.yard import IMAGE, Yard
 from tests.backups.jobs.world import kill
 from tests.servers.airflow import RunningAirflow
@@ -20,8 +20,7 @@ Start = Callable[..., Run]
 @pytest.fixture(scope="module")
 def start(running: RunningAirflow, yard: Yard) -> Start:
     """Start a backup of the yard under a name."""
-    wait_for(lambda: running.api.knows("yard_backup"), "the DAG")
-    wait_for(lambda: "upkeep_yard" in running.api.pools(), "the pool", seconds=120)
+    wait_for_system(running, "yard", "backup")
 
     def begin(run_id: str, **form: object) -> Run:
         return Run(running, yard.depot, "yard_backup", run_id, "database").start(**form)

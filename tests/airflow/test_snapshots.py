@@ -7,21 +7,19 @@ from collections.abc import Callable
 import pytest
 from tests.airflow.acting import Run
 from tests.airflow.quay import DRILL, LIVE, Quay
-from tests.airflow.waiting import wait_for
+from tests.airflow.waiting import wait_for, wait_for_system
 from tests.servers.airflow import RunningAirflow
 
 from upkeep.backups.model import Level
 from upkeep.ledger.backups import known_backups
 
-DAGS = ("quay_backup", "quay_drill")
 Start = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
 def start(running: RunningAirflow, quay: Quay) -> Start:
     """Start a run of a routine of the quay under a name."""
-    wait_for(lambda: all(running.api.knows(dag_id) for dag_id in DAGS), "the DAGs")
-    wait_for(lambda: "upkeep_quay" in running.api.pools(), "the pool", seconds=120)
+    wait_for_system(running, "quay", "backup", "drill")
 
     def begin(routine: str, run_id: str, **form: object) -> Run:
         return Run(running, quay.depot, f"quay_{routine}", run_id, "database").start(**form)

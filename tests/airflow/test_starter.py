@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
-from tests.airflow.waiting import ended, wait_for
+from tests.airflow.waiting import ended, wait_for, wait_for_system
 from tests.paging.conftest import Outside
 from tests.servers.airflow import RunningAirflow
 
 
 @pytest.fixture(scope="module")
 def shop(running: RunningAirflow) -> RunningAirflow:
-    wait_for(lambda: {"shop_loud", "shop_daily"} <= set(running.api.dag_ids("cadence:daily")), "the DAGs")
-    wait_for(lambda: "upkeep_shop" in running.api.pools(), "the pool", seconds=120)
+    wait_for_system(running, "shop", "loud", "daily")
     return running
 
 

@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.airflow.depot import BACKUPS, DATABASE, Depot
+from tests.airflow.heading import heading
 from tests.backups.jobs.world import connection
 from tests.servers.cluster import Cluster
 
 NAMESPACE, SECRET, IMAGE = "yard", "yard-connections", "registry.example/upkeep:1"
 
-YARD = f"""\
-title: Yard
-description: A yard
-guide: none
-owners:
-  sre: {{title: SRE, email: sre@example.com, slack_channel: "#yard"}}
-channels: {{slack_channel: "#yard-all"}}
+YARD = f"""{heading("yard")}\
 connections: {{aws: yard_aws, postgres: yard_postgres, kubernetes: yard_kubernetes}}
 workload: {{namespace: {NAMESPACE}}}
 resources:
@@ -36,13 +31,6 @@ backups:
     source: {{kind: database, name: main, job: {{image: "{IMAGE}", secrets: [{SECRET}]}}}}
     keep: {{daily_days: 1}}
     encryption: none
-escalation:
-  severities: {{}}
-  chains:
-    main:
-      levels:
-        - {{owner: sre, wait_minutes: 60, channels: [slack]}}
-  default_chain: main
 duties:
   - {{id: yard/backup/database, what: The database is backed up}}
 routines:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.airflow.acting import Run
-from tests.airflow.waiting import wait_for
+from tests.airflow.waiting import wait_for_system
 from tests.backups.physical.conftest import PASS_PHRASE, Source
 from tests.servers.airflow import RunningAirflow, airflow
 from tests.servers.moments import ids, recoveries, source_of_a_shop
@@ -87,8 +87,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
             "mill_pgbackrest": json.dumps({"conn_type": "generic", "password": PASS_PHRASE, "extra": extra}),
         }
         with airflow(systems, connections) as running:
-            wait_for(lambda: running.api.knows("mill_drill"), "the DAGs")
-            wait_for(lambda: "upkeep_mill" in running.api.pools(), "the pool", seconds=120)
+            wait_for_system(running, "mill", "drill")
             yield Mill(running, source, folder)
 
 
