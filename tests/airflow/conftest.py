@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.airflow.depot import DEPOT, Depot, depot
 from tests.airflow.quay import QUAY, Quay
-from tests.airflow.shop import SECRET, SHOP
+from tests.airflow.shop import SECRET, SHOP_OF_AIRFLOW
 from tests.airflow.waiting import wait_for_system
 from tests.airflow.yard import YARD, Yard
 from tests.paging.conftest import Outside, servers
@@ -70,7 +70,7 @@ def running(
     stores: dict[str, str],
 ) -> Iterator[RunningAirflow]:
     systems = tmp_path_factory.mktemp("systems")
-    (systems / "shop.yaml").write_text(SHOP)
+    (systems / "shop.yaml").write_text(SHOP_OF_AIRFLOW)
     (systems / "depot.yaml").write_text(DEPOT)
     (systems / "yard.yaml").write_text(YARD)
     (systems / "quay.yaml").write_text(QUAY)

@@ -13,6 +13,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 from moto.s3.models import S3Backend
+from tests.airflow.dues import YEARLY
 from tests.airflow.heading import heading
 from tests.servers.aws import REGION, Aws, aws
 from tests.servers.ledger import Server
@@ -37,7 +38,7 @@ backups:
     title: The depot's database
     what: PostgreSQL
     method: dump
-    schedule: "0 3 1 1 *"
+    schedule: "{YEARLY}"
     location: {{kind: s3_objects, connection: depot_aws, bucket: {BACKUPS}, prefix: database/}}
     source: {{kind: database, name: main}}
     keep: {{daily_days: 1}}
@@ -48,7 +49,7 @@ duties:
   - {{id: depot/recovery/database, what: The database is restored}}
   - {{id: depot/recovery/file, what: A file is restored}}
 routines:
-  - {{name: backup, title: Backup of the database, purpose: A dump., cadence: backup, schedule: "0 3 1 1 *",
+  - {{name: backup, title: Backup of the database, purpose: A dump., cadence: backup, schedule: "{YEARLY}",
      owner: sre, deadline_minutes: 60,
      procedures: [{{id: depot/backup/database, kind: backup, parameters: {{policy: database}}}}]}}
   - {{name: restore, title: Restore of the database, purpose: A dump comes back., cadence: recovery,

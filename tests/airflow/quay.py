@@ -13,6 +13,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.rds.models import RDSBackend
 from tests.airflow.depot import Depot
+from tests.airflow.dues import YEARLY
 from tests.airflow.heading import heading
 from tests.servers.aws import REGION
 
@@ -25,7 +26,7 @@ backups:
     title: The quay's database
     what: RDS
     method: rds_snapshot
-    schedule: "0 3 1 1 *"
+    schedule: "{YEARLY}"
     location: {{kind: rds_snapshot, connection: quay_aws, instance: {LIVE}}}
     keep: {{daily_days: 1}}
     encryption: aws:kms
@@ -35,7 +36,7 @@ duties:
   - {{id: quay/drill/database, what: Its restore is rehearsed}}
 routines:
   - {{name: backup, title: Backup of the database, purpose: A snapshot., cadence: backup,
-     schedule: "0 3 1 1 *", owner: sre, deadline_minutes: 60,
+     schedule: "{YEARLY}", owner: sre, deadline_minutes: 60,
      procedures: [{{id: quay/backup/database, kind: backup, task: database,
                    parameters: {{policy: database}}}}]}}
   - {{name: drill, title: Rehearsal, purpose: A snapshot is rehearsed., cadence: drill,

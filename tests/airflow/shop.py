@@ -1,5 +1,7 @@
 """A small system: it reads history, reads the present, finds nothing, and hangs."""
 
+from tests.airflow.dues import DAILY
+
 SECRET = "correct-horse-battery-staple"
 """The password of a connection: it must turn up nowhere."""
 
@@ -81,3 +83,6 @@ routines:
     procedures:
       - {id: shop/daily/health, kind: health, parameters: {endpoints: [front]}}
 """
+
+SHOP_OF_AIRFLOW = SHOP.replace("0 9 * * *", DAILY)
+"""The same, due while no test runs."""

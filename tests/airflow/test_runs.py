@@ -1,6 +1,6 @@
 """Routines of the catalog through a real scheduler."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, time, timedelta
 from pathlib import Path
 
 import httpx
@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.airflow.conftest import NOW
 from tests.airflow.depot import Depot
-from tests.airflow.shop import SECRET, SHOP
+from tests.airflow.dues import HOUR
+from tests.airflow.shop import SECRET, SHOP_OF_AIRFLOW
 from tests.airflow.waiting import ended, wait_for
 from tests.servers.airflow import RunningAirflow
 
@@ -103,7 +104,7 @@ def test_a_backfill_tells_each_day_truly_and_misses_no_deadline(shop: RunningAir
 
     bad_day = (NOW - timedelta(days=5)).date()
     for run in _backfilled(shop):
-        assert run.as_of.timetz() == datetime(2026, 1, 1, 9, tzinfo=UTC).timetz()
+        assert run.as_of.timetz() == time(HOUR, tzinfo=UTC)
         values = {r.check_id: r.value for r in reads.findings(shop.ledger, DAG, run.run_id)}
         assert values["error_ratio"] == (0.03 if run.as_of.date() == bad_day else 0.001)
         assert "backfill" in reads.skips(shop.ledger, DAG, run.run_id)[0].reason
@@ -112,7 +113,7 @@ def test_a_backfill_tells_each_day_truly_and_misses_no_deadline(shop: RunningAir
 
 
 def test_a_broken_file_is_an_import_error_and_breaks_nothing_else(shop: RunningAirflow) -> None:
-    good = SHOP.replace("title: Shop", "title: Kiosk").replace("shop/daily", "kiosk/daily")
+    good = SHOP_OF_AIRFLOW.replace("title: Shop", "title: Kiosk").replace("shop/daily", "kiosk/daily")
     kiosk = shop.systems / "kiosk.yaml"
     kiosk.write_text(good)
     wait_for(lambda: "kiosk_daily" in shop.api.dag_ids("cadence:daily"), "the new system's DAG")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.airflow.depot import BACKUPS, DATABASE, Depot
+from tests.airflow.dues import YEARLY
 from tests.airflow.heading import heading
 from tests.backups.jobs.world import connection
 from tests.servers.cluster import Cluster
@@ -26,7 +27,7 @@ backups:
     title: The yard's database
     what: PostgreSQL
     method: dump
-    schedule: "0 3 1 1 *"
+    schedule: "{YEARLY}"
     location: {{kind: s3_objects, connection: yard_aws, bucket: {BACKUPS}, prefix: yard/}}
     source: {{kind: database, name: main, job: {{image: "{IMAGE}", secrets: [{SECRET}]}}}}
     keep: {{daily_days: 1}}
@@ -34,7 +35,7 @@ backups:
 duties:
   - {{id: yard/backup/database, what: The database is backed up}}
 routines:
-  - {{name: backup, title: Backup of the database, purpose: A dump., cadence: backup, schedule: "0 3 1 1 *",
+  - {{name: backup, title: Backup of the database, purpose: A dump., cadence: backup, schedule: "{YEARLY}",
      owner: sre, deadline_minutes: 60,
      procedures: [{{id: yard/backup/database, kind: backup, parameters: {{policy: database}}}}]}}
 """

@@ -63,6 +63,13 @@ def test_a_scheduled_run_cleared_after_the_next_was_due_does_not_read_the_presen
     assert "2026-03-05T09:00:00+00:00" in (just_after.past or "")
 
 
+def test_a_run_by_hand_just_before_the_next_is_due_reads_the_present_for_a_few_minutes() -> None:
+    run = RunFacts("manual", run_after=DUE - timedelta(seconds=10), interval_end=None)
+
+    assert moment(run, DAILY, "UTC", now=DUE + timedelta(minutes=4)).past is None
+    assert moment(run, DAILY, "UTC", now=DUE + timedelta(minutes=6)).past is not None
+
+
 def test_a_given_time_is_the_past_unless_it_is_about_now() -> None:
     run = RunFacts("manual", run_after=DUE, interval_end=None, as_of=DUE)
 

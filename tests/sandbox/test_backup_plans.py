@@ -22,7 +22,8 @@ def test_every_backup_that_exists_is_complete_and_kept(one: Policy, now: datetim
     found = one.moments(now - LONG, now)
     assert found == sorted(set(found))
     assert found
-    assert all(now - timedelta(days=max(one.keeps.values())) <= moment <= now - one.takes for moment in found)
+    complete = now - one.takes
+    assert all(complete - timedelta(days=max(one.keeps.values())) <= moment <= complete for moment in found)
 
 
 @given(policies, moments)
@@ -45,6 +46,12 @@ def test_backups_grow_by_five_per_cent_a_month(one: Policy, now: datetime, days:
     before = one.size_at(now - timedelta(days=days), now)
     expected = one.size * 1.05 ** (-days / 30.4)
     assert before == pytest.approx(expected, rel=0.011, abs=1)
+
+
+@pytest.mark.parametrize("minute", [2, 8, 15])
+def test_there_are_as_many_while_one_is_made_as_at_any_hour(minute: int) -> None:
+    now = datetime(2026, 5, 20, 3, minute, tzinfo=UTC)
+    assert len(policy("quikapp/database").moments(now - LONG, now)) == 14
 
 
 def test_hourly_backups_are_thinned_out_to_daily_ones() -> None:

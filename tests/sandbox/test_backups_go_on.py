@@ -72,6 +72,15 @@ def test_those_made_while_they_are_too_small_are_too_small_and_heal(backups: Bac
     assert min(sizes) > 0.9 * max(sizes)
 
 
+def test_a_healed_backup_is_as_it_was_however_long_it_was_broken(backups: Backups) -> None:
+    name, now = "maintenance-api/database", backups.up_to
+    keys = backups.s3.get_bucket("maintenance-api-backups").keys
+    before = {key: one.etag for key, one in keys.items()}
+    backups.set_condition(name, Condition.MISSING, now)
+    backups.set_condition(name, Condition.SOUND, now + timedelta(hours=12))
+    assert {key: one.etag for key, one in keys.items()} == before
+
+
 def test_another_condition_replaces_the_one_before(backups: Backups) -> None:
     name, now = "quikapp/database", backups.up_to
     whole = len(backups.rds.database_snapshots)

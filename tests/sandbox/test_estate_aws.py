@@ -42,7 +42,7 @@ def test_the_instance_is_encrypted_mysql(client: Client) -> None:
 
 def test_there_is_a_snapshot_for_each_of_the_last_fourteen_nights(client: Client) -> None:
     found = client("rds").describe_db_snapshots(DBInstanceIdentifier="quikapp-live")["DBSnapshots"]
-    assert len(found) == 14
+    assert len(found) in (14, 15)  # one may have become due since the start
     for snapshot in found:
         made = snapshot["SnapshotCreateTime"]
         assert snapshot["DBSnapshotIdentifier"] == f"quikapp-live-snapshot-{made:%Y%m%d}"

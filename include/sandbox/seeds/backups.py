@@ -38,7 +38,8 @@ class Policy:
         found: set[datetime] = set()
         complete = until - self.takes
         for cron, days in self.keeps.items():
-            oldest = max(since - self.takes, until - timedelta(days=days))
+            # Counted from when it was complete: there are as many at any hour.
+            oldest = max(since, until - timedelta(days=days)) - self.takes
             found.update(_due(cron, oldest, complete))
         return sorted(found)
 

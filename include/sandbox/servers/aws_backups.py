@@ -35,11 +35,16 @@ class Condition(StrEnum):
 
 @dataclass
 class Backups:
-    """The backups in moto. `up_to`: they have been made up to that moment."""
+    """The backups in moto.
+
+    up_to: they have been made up to that moment. planted: when sizes are those of the policies; a backup that
+    is made anew has the size that it had.
+    """
 
     s3: S3Backend
     rds: RDSBackend
     up_to: datetime
+    planted: datetime
     broken: dict[str, tuple[Condition, list[datetime]]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -47,7 +52,7 @@ class Backups:
         """Make every backup that exists at `now`."""
         for one in POLICIES:
             for moment in one.moments(now - timedelta(days=400), now):
-                self._make(one, moment, now)
+                self._make(one, moment)
         self.up_to = now
 
     def make_due(self, now: datetime) -> None:
@@ -59,7 +64,7 @@ class Backups:
                     self.broken[one.name][1].extend(one.moments(self.up_to, now))
                     continue
                 for moment in one.moments(self.up_to, now):
-                    self._make(one, moment, now, condition)
+                    self._make(one, moment, condition)
                     if condition is not Condition.SOUND:
                         self.broken[one.name][1].append(moment)
             self.up_to = now
@@ -68,9 +73,10 @@ class Backups:
         """Bring the newest backup of a policy into a condition; return what was touched."""
         one = policy(name)
         with self.lock:
+            self.make_due(now)  # else the newest could be one that is not there yet
             _, touched = self.broken.pop(name, (Condition.SOUND, []))
             for moment in touched:
-                self._make(one, moment, now)
+                self._make(one, moment)
             if condition is Condition.SOUND:
                 return _names(one, touched)
             moments = one.moments(now - timedelta(days=400), now)
@@ -82,14 +88,12 @@ class Backups:
             for moment in moments:
                 self._remove(one, moment)
                 if condition is not Condition.MISSING:
-                    self._make(one, moment, now, condition)
+                    self._make(one, moment, condition)
             self.broken[name] = (condition, moments)
             return _names(one, moments)
 
-    def _make(
-        self, one: Policy, moment: datetime, now: datetime, condition: Condition = Condition.SOUND
-    ) -> None:
-        size = one.size_at(moment, now)
+    def _make(self, one: Policy, moment: datetime, condition: Condition = Condition.SOUND) -> None:
+        size = one.size_at(moment, self.planted)
         if condition is Condition.UNDERSIZED:
             size = max(1, round(size * UNDERSIZED))
         encrypted = condition is not Condition.UNENCRYPTED

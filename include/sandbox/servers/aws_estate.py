@@ -51,7 +51,7 @@ def plant(certificates: Path, now: datetime) -> Backups:
     _metrics(now)
     plant_second_region(now)
     plant_traffic()
-    backups = Backups(s3=_backend("s3", "aws"), rds=_backend("rds"), up_to=now)
+    backups = Backups(s3=_backend("s3", "aws"), rds=_backend("rds"), up_to=now, planted=now)
     backups.make_all(now)
     return backups
 

@@ -9,7 +9,8 @@ from upkeep.catalog.schedules import next_due, previous_due
 from upkeep.errors import ConfigurationError
 
 PRESENT_TOLERANCE = timedelta(minutes=5)
-"""A given `as_of` this close to now still speaks of the present: people type the current minute."""
+"""What is this close to now still speaks of the present: people type the current minute as `as_of`, and start
+a run by hand just before the scheduled one is due."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ def why_past(run: RunFacts, cron: str, timezone: str, now: datetime) -> str | No
         return f"reads the present, and this run was asked for {run.as_of.isoformat()}: {rule}"
     if not cron:
         return None
-    following = next_due(cron, timezone, run.interval_end or run.run_after)
-    if not run.as_of and now >= following:
+    asked_for = run.interval_end or run.run_after
+    following = next_due(cron, timezone, asked_for)
+    if not run.as_of and now >= following and now - asked_for > PRESENT_TOLERANCE:
         return f"reads the present, and the next run has been due since {following.isoformat()}: {rule}"
     return None
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.airflow.acting import Run
+from tests.airflow.dues import YEARLY
 from tests.airflow.waiting import wait_for_system
 from tests.backups.physical.conftest import PASS_PHRASE, Source
 from tests.servers.airflow import RunningAirflow, airflow
@@ -52,7 +53,7 @@ routines:
   - {name: drill, title: Rehearsal, purpose: A moment is rehearsed., cadence: drill, owner: sre,
      deadline_minutes: 60,
      procedures: [{id: mill/recovery/moment, kind: drill_moment, parameters: {policy: wal}}]}
-"""
+""".replace("0 3 1 1 *", YEARLY)
 
 
 @dataclass(frozen=True)
