@@ -30,10 +30,10 @@ def engine() -> Engine:
     """
     if url := os.environ.get(URL_VARIABLE):
         return _engine_of(url)
-    from upkeep.operators.ledger import LEDGER_CONNECTION, ledger_engine
+    from upkeep.operators.ledger import LEDGER_CONNECTION, ledger_connection, ledger_engine
 
     try:
-        return ledger_engine()
+        ledger_connection()
     except ConfigurationError as e:
         if (found := _demo_ledger()) is not None:
             typer.echo(f"upkeep: the ledger is the running demo's; ${URL_VARIABLE} names another", err=True)
@@ -42,6 +42,7 @@ def engine() -> Engine:
             f"there is no ledger: set ${URL_VARIABLE} to {URL_FORM}, or run this where Airflow has the "
             f"connection {LEDGER_CONNECTION!r}; `make demo` starts one to try"
         ) from e
+    return ledger_engine()
 
 
 def _engine_of(url: str) -> Engine:
