@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from math import ceil
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode, urlsplit
 
 from upkeep.clients.answers import NotFoundError, parse_json, safe_excerpt
+from upkeep.clients.transport import once, pieces, transport_errors
 from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError, UpkeepError
 
 if TYPE_CHECKING:
-    import httpx
-
-CONNECT_RETRIES = 2
-"""Quick repeats of a connection that failed: a restart of a pod behind a service, not an outage."""
-
-CONNECT_TIMEOUT_SECONDS = 3.0
-"""A service that takes longer than this to accept a connection is down for our purposes."""
+    import urllib3
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """The longest answer taken: far above any honest one, far below the memory of a worker."""
@@ -98,59 +94,54 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
         raise ConfigurationError(f"cannot read the certificate authority file {ca_file}: {e}") from e
 
 
-def make_client(endpoint: Endpoint) -> httpx.Client:
-    """Return a pooled, thread-safe HTTP client for `endpoint`; the caller closes it.
+@dataclass(frozen=True)
+class Client:
+    """The connections to one end point; safe to use from several threads. Close it, or use it in a `with`."""
+
+    base_url: str
+    timeout_seconds: float
+    pool: urllib3.HTTPConnectionPool = field(repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.pool.close()
+
+
+def make_client(endpoint: Endpoint) -> Client:
+    """Return a client for `endpoint`.
 
     Proxies and credentials of the environment are not used: the connection says everything.
     Raises ConfigurationError if the certificate authority file cannot be read.
     """
-    import httpx
+    import urllib3
 
-    connect = min(CONNECT_TIMEOUT_SECONDS, endpoint.timeout_seconds / (CONNECT_RETRIES + 1))
-    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-    verify = tls_context(endpoint.ca_file)
-    return httpx.Client(
-        base_url=endpoint.base_url,
-        headers={**endpoint.headers},
-        auth=endpoint.auth,
-        timeout=httpx.Timeout(endpoint.timeout_seconds, connect=connect),
-        transport=httpx.HTTPTransport(verify=verify, limits=limits, retries=CONNECT_RETRIES),
-        trust_env=False,
+    headers = {
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": "upkeep",
+        **endpoint.headers,
+    }
+    if endpoint.auth is not None:
+        headers["Authorization"] = f"Basic {b64encode(':'.join(endpoint.auth).encode()).decode()}"
+    tls = (
+        {"ssl_context": tls_context(endpoint.ca_file)}
+        if urlsplit(endpoint.base_url).scheme == "https"
+        else {}
     )
-
-
-@contextmanager
-def _transport_errors(where: str, timeout: float | None) -> Iterator[None]:
-    """Translate httpx's exceptions into ours."""
-    import httpx
-
-    try:
-        yield
-    except httpx.TimeoutException as e:
-        raise TemporaryError(f"{where}: no answer within {timeout} s; is the service overloaded?") from e
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as e:
-        raise ConfigurationError(f"{where}: the URL cannot be used: {safe_excerpt(str(e))}") from e
-    except httpx.ConnectError as e:
-        if "certificate verify failed" in str(e).lower():
-            raise ConfigurationError(
-                f"{where}: the certificate is not trusted: {safe_excerpt(str(e))}"
-            ) from e
-        raise TemporaryError(f"{where}: cannot connect: {safe_excerpt(str(e))}; is the service up?") from e
-    except httpx.RemoteProtocolError as e:
-        message = safe_excerpt(str(e))
-        if "disconnected" in message or "closed connection" in message:
-            raise TemporaryError(f"{where}: the connection was closed before the answer: {message}") from e
-        raise BadAnswer(f"{where}: the answer is not HTTP: {message}") from e
-    except httpx.DecodingError as e:
-        raise BadAnswer(f"{where}: the answer cannot be decompressed: {safe_excerpt(str(e))}") from e
-    except httpx.TransportError as e:
-        raise TemporaryError(
-            f"{where}: the connection failed: {safe_excerpt(str(e)) or type(e).__name__}"
-        ) from e
+    pool = urllib3.connection_from_url(
+        endpoint.base_url, headers=headers, maxsize=MAX_CONNECTIONS, block=True, **tls
+    )
+    return Client(endpoint.base_url.rstrip("/"), endpoint.timeout_seconds, pool)
 
 
 def fetch(
-    client: httpx.Client,
+    client: Client,
     path: str,
     params: Mapping[str, Any] | None = None,
     *,
@@ -158,25 +149,26 @@ def fetch(
 ) -> Answer:
     """GET `path` and return the answer, whatever its status.
 
-    The client's read time-out bounds the whole request, so a server that drips bytes is left too.
+    The client's time-out bounds the whole request, so a server that drips bytes is left too.
     Raises TemporaryError (refused, timed out, cut off), ConfigurationError (bad URL, untrusted
     certificate) and BadAnswer (not HTTP, or longer than `max_bytes` after decompression).
     """
     started = time.monotonic()
-    where = f"GET {str(client.base_url).rstrip('/')}{path}"
-    timeout = client.timeout.read
-    chunks: list[bytes] = []
-    size = 0
-    with _transport_errors(where, timeout), client.stream("GET", path, params=dict(params or {})) as response:
-        for chunk in response.iter_bytes():
-            size += len(chunk)
-            if size > max_bytes:
-                raise BadAnswer(f"{where}: the answer is longer than {max_bytes} bytes; ask for less")
-            if timeout is not None and time.monotonic() - started > timeout:
-                raise TemporaryError(f"{where}: the answer was not complete within {timeout} s")
-            chunks.append(chunk)
-        status = response.status_code
-    return Answer(status, b"".join(chunks), time.monotonic() - started, where)
+    timeout = client.timeout_seconds
+    where = f"GET {client.base_url}{path}"
+    target = urlsplit(client.base_url).path + path + (f"?{urlencode(params, doseq=True)}" if params else "")
+    body = bytearray()
+    with transport_errors(where, timeout):
+        response = client.pool.urlopen("GET", target, pool_timeout=ceil(timeout), **once(timeout))
+        try:
+            for piece in pieces(response, started + timeout, where, timeout):
+                body += piece
+                if len(body) > max_bytes:
+                    raise BadAnswer(f"{where}: the answer is longer than {max_bytes} bytes; ask for less")
+            response.release_conn()
+        finally:
+            response.close()
+    return Answer(response.status, bytes(body), time.monotonic() - started, where)
 
 
 def status_error(status: int, where: str, body: str | bytes) -> UpkeepError | None:
@@ -195,7 +187,7 @@ def status_error(status: int, where: str, body: str | bytes) -> UpkeepError | No
     return PermanentError(said)
 
 
-def get_json(client: httpx.Client, path: str, params: Mapping[str, Any] | None = None) -> Any:
+def get_json(client: Client, path: str, params: Mapping[str, Any] | None = None) -> Any:
     """GET `path` and return its JSON.
 
     Raises TemporaryError (refused, timed out, 408, 429, 5xx), NotFoundError (404, 410),

@@ -14,15 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from upkeep.clients.answers import child, children, mapping, parse_json, safe_excerpt, text
-from upkeep.clients.endpoint import CONNECT_RETRIES, CONNECT_TIMEOUT_SECONDS, MAX_ANSWER_BYTES
-from upkeep.clients.kubernetes.errors import (
-    CHUNK_BYTES,
-    ExpiredError,
-    Response,
-    read_error,
-    transport_errors,
-    write_error,
-)
+from upkeep.clients.endpoint import MAX_ANSWER_BYTES
+from upkeep.clients.kubernetes.errors import ExpiredError, read_error, write_error
+from upkeep.clients.transport import Response, once, pieces, transport_errors
 from upkeep.errors import BadAnswer, ConfigurationError, TemporaryError
 
 if TYPE_CHECKING:
@@ -67,7 +61,7 @@ class Api:
             try:
                 if response.status != 200:
                     raise read_error(response, where)
-                yield self._pieces(response, deadline, where)
+                yield pieces(response, deadline, where, self._timeout)
                 response.release_conn()
             finally:
                 response.close()
@@ -104,7 +98,7 @@ class Api:
             try:
                 if not 200 <= response.status < 300:
                     raise write_error(response, where)
-                answer = b"".join(self._pieces(response, deadline, where))
+                answer = b"".join(pieces(response, deadline, where, self._timeout))
                 response.release_conn()
             finally:
                 response.close()
@@ -147,38 +141,19 @@ class Api:
         content_type: str | None = None,
     ) -> Response:
         """Send one request over the client's own pool, with time-outs and retries of our choice."""
-        import urllib3
-
         headers = {**self._client.default_headers, "Accept": "application/json"}
         if body is not None and content_type is not None:
             headers["Content-Type"] = content_type
         query = [(key, value) for key, value in params.items() if value not in (None, "")]
         self._client.update_params_for_auth(headers, query, ["BearerToken"])
-        connect = min(CONNECT_TIMEOUT_SECONDS, self._timeout / (CONNECT_RETRIES + 1))
         response = self._client.rest_client.pool_manager.request(
             method,
             self.host + path + (f"?{urlencode(query)}" if query else ""),
             body=body,
             headers=headers,
-            timeout=urllib3.Timeout(connect=connect, read=self._timeout),
-            retries=urllib3.Retry(
-                connect=CONNECT_RETRIES,
-                read=0,
-                redirect=0,
-                status=0,
-                other=0,
-                respect_retry_after_header=False,  # a 429 is answered like every other status
-            ),
-            redirect=False,
-            preload_content=False,
+            **once(self._timeout),
         )
         return cast("Response", response)
-
-    def _pieces(self, response: Response, deadline: float, where: str) -> Iterator[bytes]:
-        while piece := response.read1(CHUNK_BYTES, decode_content=True):
-            if time.monotonic() > deadline:
-                raise TemporaryError(f"{where}: the answer was not complete within {self._timeout} s")
-            yield piece
 
 
 def list_path(kind: str, namespace: str | None) -> str:

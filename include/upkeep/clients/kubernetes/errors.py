@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Protocol
-
 from upkeep.clients.answers import child, mapping, parse_json, safe_excerpt, text
 from upkeep.clients.endpoint import status_error
-from upkeep.errors import BadAnswer, ConfigurationError, PermanentError, TemporaryError
-
-CHUNK_BYTES = 65536
-
-
-class Response(Protocol):
-    """What is used of urllib3's response."""
-
-    status: int
-
-    def read1(self, amt: int, decode_content: bool) -> bytes:
-        """Return what has arrived of the body, waiting only if nothing has; nothing at its end."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-    def release_conn(self) -> None:
-        """Give the connection back to the pool."""
+from upkeep.clients.transport import CHUNK_BYTES, Response
+from upkeep.errors import BadAnswer, PermanentError, TemporaryError
 
 
 class ExpiredError(TemporaryError):
@@ -79,33 +59,3 @@ def write_error(response: Response, where: str) -> Exception:
     if response.status == 500 and "failed to create typed patch object" not in message:
         return TemporaryError(said)
     return RefusedError(said, response.status, reason)
-
-
-@contextmanager
-def transport_errors(where: str, timeout: float) -> Iterator[None]:
-    """Translate urllib3's exceptions into ours."""
-    import urllib3.exceptions as their
-
-    try:
-        yield
-    except their.MaxRetryError as e:
-        raise _transport_error(e.reason or e, where, timeout) from e
-    except (their.HTTPError, OSError) as e:
-        raise _transport_error(e, where, timeout) from e
-
-
-def _transport_error(e: Exception, where: str, timeout: float) -> TemporaryError | PermanentError:
-    import urllib3.exceptions as their
-
-    said = safe_excerpt(str(e))
-    if isinstance(e, their.NewConnectionError):
-        return TemporaryError(f"{where}: cannot connect: {said}; is the API server up?")
-    if isinstance(e, their.TimeoutError | TimeoutError):
-        return TemporaryError(f"{where}: no answer within {timeout} s")
-    if "certificate verify failed" in str(e).lower():
-        return ConfigurationError(f"{where}: the certificate is not trusted: {said}")
-    if isinstance(e, their.DecodeError) or "BadStatusLine" in str(e):
-        return BadAnswer(f"{where}: the answer is not HTTP: {said}")
-    if isinstance(e, their.LocationParseError | their.LocationValueError):
-        return ConfigurationError(f"{where}: the address cannot be used: {said}")
-    return TemporaryError(f"{where}: the connection failed: {said}")
