@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -92,8 +93,15 @@ def test_a_worker_without_a_ledger_starts_all_the_same(
     ledger_engine.cache_clear()
     with caplog.at_level("INFO"):
         preload._rehearse()
-    assert "the ledger was not rehearsed" in caplog.text
+    assert "not all was rehearsed" in caplog.text
     assert "secret" not in caplog.text
     with pytest.raises(UpkeepError):
         rehearsal.rehearse_run(ledger_engine())
     ledger_engine.cache_clear()
+
+
+def test_the_questions_are_answered_and_no_thread_is_left() -> None:
+    """A fork beside a living thread could inherit what that thread has locked."""
+    before = threading.enumerate()
+    rehearsal.rehearse_questions()
+    assert threading.enumerate() == before

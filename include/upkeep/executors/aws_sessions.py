@@ -37,12 +37,17 @@ class SharedLoaderSessions(BaseSessionFactory):
 
 def read_services() -> None:
     """Read the services' descriptions, for the processes that are forked from this one."""
-    session = boto3.session.Session(
-        botocore_session=_session(), region_name="us-east-1",
-        aws_access_key_id="none", aws_secret_access_key="none",  # noqa: S106  nothing is asked of AWS
-    )  # fmt: skip
+    session = rehearsed_session()
     for service in SERVICES:
         session.client(service)
+
+
+def rehearsed_session() -> boto3.session.Session:
+    """Return a session that knows nobody: for what is done before a task, and asks nothing of AWS."""
+    return boto3.session.Session(
+        botocore_session=_session(), region_name="us-east-1",
+        aws_access_key_id="none", aws_secret_access_key="none",  # noqa: S106  it opens nothing
+    )  # fmt: skip
 
 
 def _session() -> botocore.session.Session:

@@ -90,14 +90,15 @@ def _fill_caches() -> None:
 
 
 def _rehearse() -> None:
-    from upkeep.executors.rehearsal import rehearse_run
+    from upkeep.executors.rehearsal import rehearse_questions, rehearse_run
     from upkeep.operators.ledger import ledger_engine
 
     try:
+        rehearse_questions()
+        # Where only Airflow's API server knows the connection, a worker outside its tasks cannot ask for it.
         rehearse_run(ledger_engine())
     except Exception as e:
-        # Where only Airflow's API server knows the connection, a worker outside its tasks cannot ask for it.
-        log.info("the ledger was not rehearsed, tasks will be slower by 20 ms each: %s", e)
+        log.info("not all was rehearsed, tasks will be a little slower: %s", e)
 
 
 def _modules() -> Iterator[str]:

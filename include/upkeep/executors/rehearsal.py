@@ -1,7 +1,8 @@
 """What a worker does once before its first task, so that its tasks, which are forks of it, need not.
 
 The first run of any code is dear: statements are compiled, the interpreter adapts itself to what it runs, and
-the memory that this writes to is copied for a fork. Half of what a task spends on the ledger is that.
+the memory that this writes to is copied for a fork. Half of what a task spends on the ledger is that, and a
+third of what it spends on its questions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, event, text
 
+from upkeep.clients.aws.errors import client_config
+from upkeep.clients.aws.s3 import s3_head, s3_objects
+from upkeep.clients.endpoint import Endpoint
+from upkeep.clients.kubernetes import Kubernetes
+from upkeep.clients.prometheus import Prometheus
 from upkeep.errors import TemporaryError
+from upkeep.executors.aws_sessions import rehearsed_session
+from upkeep.executors.stand_in import stand_in
 from upkeep.findings import Finding, State
 from upkeep.ledger import digests, reads, tables, writes
 from upkeep.ledger.errors import told_apart
@@ -25,8 +33,41 @@ from upkeep.reports.facts import CatalogFacts
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_ROUNDS = 8
+"""The interpreter adapts code that has run so often."""
+
 _NAME = "rehearsal"
 _FACTS = CatalogFacts("Rehearsal", "Rehearsal", owner="nobody", timezone="UTC", procedures=[])
+
+
+def rehearse_questions() -> None:
+    """Ask a stand-in on loopback what checks ask of Prometheus, Kubernetes and S3; raises what they raise."""
+    with stand_in() as url:
+        for _ in range(_ROUNDS):
+            _ask_prometheus(url)
+            _ask_kubernetes(url)
+            _ask_s3(url)
+
+
+def _ask_prometheus(url: str) -> None:
+    now = datetime.now(UTC)
+    with Prometheus(Endpoint(url)) as prometheus:
+        prometheus.instant("up", now)
+        prometheus.range("up", now - timedelta(hours=1), now, timedelta(minutes=1))
+
+
+def _ask_kubernetes(url: str) -> None:
+    from kubernetes.client import ApiClient, Configuration
+
+    with ApiClient(Configuration(host=url)) as client:
+        list(Kubernetes(client).pods())
+
+
+def _ask_s3(url: str) -> None:
+    client = rehearsed_session().client("s3", endpoint_url=url, config=client_config())
+    for found in s3_objects(client, "bucket"):
+        s3_head(client, "bucket", found.key)
+    client.close()
 
 
 def rehearse_run(engine: Engine) -> None:
