@@ -11,6 +11,7 @@ import inspect
 import logging
 import pkgutil
 from collections.abc import Iterator
+from itertools import islice
 
 log = logging.getLogger(__name__)
 
@@ -90,15 +91,29 @@ def _fill_caches() -> None:
 
 
 def _rehearse() -> None:
-    from upkeep.executors.rehearsal import rehearse_questions, rehearse_run
+    from upkeep.executors.rehearsal import rehearse_questions
+
+    for what in (_read_systems, rehearse_questions, _rehearse_ledger):
+        try:
+            what()
+        except Exception as e:
+            log.info("%s: %s; tasks will be a little slower", what.__name__, e)
+
+
+def _read_systems() -> None:
+    from upkeep.catalog.compiled import SYSTEMS_KEPT, Catalog
+
+    catalog = Catalog()
+    for system_id in islice(catalog.system_ids(), SYSTEMS_KEPT):
+        catalog.system(system_id)
+
+
+def _rehearse_ledger() -> None:
+    # Where only Airflow's API server knows the connection, a worker outside its tasks cannot ask for it.
+    from upkeep.executors.rehearsal import rehearse_run
     from upkeep.operators.ledger import ledger_engine
 
-    try:
-        rehearse_questions()
-        # Where only Airflow's API server knows the connection, a worker outside its tasks cannot ask for it.
-        rehearse_run(ledger_engine())
-    except Exception as e:
-        log.info("not all was rehearsed, tasks will be a little slower: %s", e)
+    rehearse_run(ledger_engine())
 
 
 def _modules() -> Iterator[str]:
