@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
 from tests.servers.ledger import ledger, postgres_server
@@ -84,6 +85,17 @@ def test_a_connection_that_is_lost_half_way_is_not_replaced(
     with pytest.raises(TemporaryError, match="was lost"):
         rehearsal.rehearse_run(engine)
     assert rows(ledger) == {}
+
+
+def test_behind_a_pooler_nothing_is_rehearsed(
+    engine: Engine, ledger: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others would find the temporary tables there. PgBouncer tells its clients a process id of its own."""
+    monkeypatch.setattr(psycopg.ConnectionInfo, "backend_pid", 1)
+    with pytest.raises(TemporaryError, match="pooler"):
+        rehearsal.rehearse_run(engine)
+    with ledger.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_class WHERE relpersistence = 't'")) == 0
 
 
 def test_a_worker_without_a_ledger_starts_all_the_same(

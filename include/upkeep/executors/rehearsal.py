@@ -74,16 +74,28 @@ def rehearse_run(engine: Engine) -> None:
     """Record a run that never was, its findings and its report, in temporary tables that then are gone.
 
     Nobody else sees them, and the ledger's own are not touched. The engine keeps its connections in a pool,
-    and nobody else uses it yet. Raises what the ledger's functions raise.
+    and nobody else uses it yet. Raises what the ledger's functions raise, and TemporaryError, before anything
+    is done, where a pooler (PgBouncer, RDS Proxy) is between here and the server.
     """
     now = datetime.now(UTC)
     try:
         with told_apart(), engine.begin() as connection:
+            _refuse_pooler(connection)
             _make_tables(connection, now)
         with _no_other_connection(engine):
             _run(engine, now)
     finally:
         engine.dispose()  # with its one connection go its tables; each fork makes a connection of its own
+
+
+def _refuse_pooler(connection: Connection) -> None:
+    """Refuse a session that others use, too: the temporary tables would take what they write.
+
+    Who stands between gives its clients a process id of its own, for it is by that that they cancel.
+    """
+    told = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+    if connection.scalar(text("SELECT pg_backend_pid()")) != told:
+        raise TemporaryError("the ledger is behind a pooler of connections, where nothing is rehearsed")
 
 
 @contextmanager
