@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upkeep.clients.kafka import PartitionLag, consumer_lag
+from upkeep.clients.kafka import PartitionLag, _reason, consumer_lag
 from upkeep.errors import ConfigurationError, TemporaryError
 
 MESSAGES = 40
@@ -91,3 +91,17 @@ def test_lag_is_never_negative_and_never_more_than_there_is(first, more, committ
     assert (one.lag is None) is (one.problem is not None)
     assert one.lag is None or 0 <= one.lag <= more
     assert one.lost >= 0
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.NOT_COORDINATOR,
+    ],
+)
+def test_an_election_passes_by_itself(code: int) -> None:
+    """A broker says so while a partition or a group gets another leader: the next try finds it."""
+    assert isinstance(_reason(KafkaError(code), "Kafka"), TemporaryError)

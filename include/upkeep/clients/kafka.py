@@ -180,10 +180,37 @@ def _reason(error: Any, message: str) -> UpkeepError:
     code = error.code() if error is not None else KafkaError._UNKNOWN_TOPIC
     if code in _wrong():
         return ConfigurationError(f"{message}; check its name and the connection's rights")
-    waits = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}
-    if code in waits or error.retriable():
+    if code in _passing() or error.retriable():
         return TemporaryError(f"{message}; are the brokers up?")
     return PermanentError(message)
+
+
+def _passing() -> set[int]:
+    """Return the codes of what passes by itself: nobody answers, or a leader or coordinator is being chosen.
+
+    librdkafka calls none of them retriable outside of transactions.
+    """
+    from confluent_kafka import KafkaError
+
+    return {
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TIMED_OUT,
+        KafkaError._RESOLVE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
 
 
 def _wrong() -> set[int]:

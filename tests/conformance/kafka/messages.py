@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 SECONDS = 30
 
 
 def create(config: Mapping[str, Any], partitions: int, *topics: str) -> None:
-    """Make topics."""
+    """Make topics, and wait until each partition has its leader: it comes a moment later."""
     wanted = [NewTopic(topic, partitions, 1) for topic in topics]
     admin = AdminClient(dict(config))
     _done(admin.create_topics(wanted, request_timeout=SECONDS))
+    every = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            _done(admin.list_offsets(dict.fromkeys(every, OffsetSpec.latest()), request_timeout=SECONDS))
+        except KafkaException:
+            assert time.monotonic() < deadline, f"{topics}: no leader within {SECONDS} s"
+            time.sleep(0.05)
+        else:
+            return
 
 
 def delete(config: Mapping[str, Any], topic: str) -> None:
