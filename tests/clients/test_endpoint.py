@@ -106,6 +106,12 @@ def test_answers_that_are_no_complete_http(web, raw, error):
         get(web)
 
 
+def test_what_cannot_be_decompressed_is_called_that(web):
+    web.breaks_off("/", b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd")
+    with pytest.raises(BadAnswer, match="cannot be decompressed"):
+        get(web)
+
+
 @pytest.mark.parametrize("body", ["<html>Sign in</html>", "", '{"a":', "[" * 100_000, b"\xff\xfe\x00"])
 def test_garbage_is_a_bad_answer(web, body):
     web.says("/", body)

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import Engine, create_engine, func, select, text
 from tests.servers.ledger import ledger, postgres_server
 
+from upkeep.clients.endpoint import Endpoint, get_json, make_client
 from upkeep.errors import TemporaryError, UpkeepError
 from upkeep.executors import preload, rehearsal
+from upkeep.executors.stand_in import stand_in
 from upkeep.ledger import tables
 from upkeep.operators.ledger import ledger_engine
 
@@ -105,11 +107,20 @@ def test_a_worker_without_a_ledger_starts_all_the_same(
     ledger_engine.cache_clear()
     with caplog.at_level("INFO"):
         preload._rehearse()
-    assert "tasks will be a little slower" in caplog.text
+    assert "_rehearse_ledger: the ledger does not answer" in caplog.text
     assert "secret" not in caplog.text
     with pytest.raises(UpkeepError):
         rehearsal.rehearse_run(ledger_engine())
     ledger_engine.cache_clear()
+
+
+def test_a_client_that_keeps_its_connection_does_not_hold_up_the_worker() -> None:
+    before = threading.enumerate()
+    with stand_in() as url:
+        keeps = make_client(Endpoint(url))
+        assert get_json(keeps, "/api/v1/query")["status"] == "success"
+    assert threading.enumerate() == before
+    keeps.close()
 
 
 def test_the_questions_are_answered_and_no_thread_is_left() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -49,9 +50,10 @@ def test_an_engine_made_before_there_was_a_connection_uses_the_one_there_is(
         assert connected.scalar(text("SHOW application_name")) == "upkeep"
 
 
+@pytest.mark.parametrize("extra", [{"sslmode": "require"}, {"sqlalchemy_query": {"sslmode": "require"}}])
 def test_a_connection_that_asks_for_tls_is_made_with_it_or_not_at_all(
-    connection: Callable[..., None],
+    connection: Callable[..., None], extra: dict[str, Any]
 ) -> None:
-    connection(sslmode="require")
+    connection(**extra)
     with pytest.raises(TemporaryError, match="SSL"):
         reads.run(ledger_engine(), "none", "none")

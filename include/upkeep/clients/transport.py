@@ -86,7 +86,8 @@ def _transport_error(e: Exception, where: str, timeout_seconds: float) -> Tempor
     if "certificate verify failed" in str(e).lower():
         return ConfigurationError(f"{where}: the certificate is not trusted: {said}")
     if isinstance(e, their.DecodeError) or "BadStatusLine" in str(e):
-        return BadAnswer(f"{where}: the answer is not HTTP: {said}")
+        what = "cannot be decompressed" if isinstance(e, their.DecodeError) else "is not HTTP"
+        return BadAnswer(f"{where}: the answer {what}: {said}")
     if isinstance(e, their.LocationParseError | their.LocationValueError):
         return ConfigurationError(f"{where}: the address cannot be used: {said}")
     return TemporaryError(f"{where}: the connection failed: {said}")

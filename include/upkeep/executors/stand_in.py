@@ -24,6 +24,7 @@ class _Answers(BaseHTTPRequestHandler):
     """Answers by path, and keeps the connection."""
 
     protocol_version = "HTTP/1.1"
+    timeout = 1.0  # a connection that its client keeps must not hold up the server's end, and so the worker
     wbufsize = -1  # head and body in one packet: a second would wait for the first one's acknowledgement
     known: ClassVar[dict[str, bytes]] = {
         "/api/v1/query": _prometheus("vector", value=[1, "1"]),

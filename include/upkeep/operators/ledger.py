@@ -58,5 +58,7 @@ def _connect() -> Any:
 
     connection = ledger_connection()
     ours = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "upkeep"}
-    connection.extra = json.dumps(ours | connection.extra_dejson)
+    extra = connection.extra_dejson
+    # The hook's engines take TLS from `sqlalchemy_query`, its connections from the extra: both count.
+    connection.extra = json.dumps(ours | extra.get("sqlalchemy_query", {}) | extra)
     return PostgresHook(connection=connection).get_conn()
