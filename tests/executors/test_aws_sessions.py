@@ -18,18 +18,21 @@ SHARED = """
 import os
 from botocore.loaders import JSONFileLoader
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-from upkeep.executors.aws_sessions import SERVICES, read_services
+from upkeep.executors.aws_sessions import SERVICES, read_services, ready_session
 
 read = []
 load = JSONFileLoader.load_file
 JSONFileLoader.load_file = lambda self, path: read.append(path) or load(self, path)
 read_services()
+ready_session()
 assert read, "nothing was read ahead"
 read.clear()
 for service in SERVICES:
     client = AwsBaseHook(aws_conn_id="shop_aws", client_type=service).get_conn()
     assert client.meta.region_name == "eu-central-1"
     assert client._request_signer._credentials.access_key == "AKIASHOP"
+    other = AwsBaseHook(aws_conn_id="other_aws", client_type=service).get_conn()
+    assert other._request_signer._credentials.access_key == "AKIAOTHER"
 assert not [path for path in read if "service-2" in path], read
 """
 
@@ -45,6 +48,7 @@ def test_a_tasks_clients_read_no_description_again(tmp_path) -> None:
         "PYTHONPATH": ":".join(sys.path),
         "AIRFLOW__AWS__SESSION_FACTORY": "upkeep.executors.aws_sessions.SharedLoaderSessions",
         "AIRFLOW_CONN_SHOP_AWS": conn,
+        "AIRFLOW_CONN_OTHER_AWS": conn.replace("AKIASHOP", "AKIAOTHER"),
     }
     done = subprocess.run(
         [sys.executable, "-c", SHARED], env=environment, capture_output=True, text=True, check=False

@@ -33,6 +33,14 @@ def aws_client(service: str, url: str, timeout_seconds: float = 10) -> Any:
     )
 
 
+def instances(rds: Any, prefix: str = "") -> list[str]:
+    """Return the database instances that are there, by the beginning of their names."""
+    # Page by page: the tests of one process share moto, and the first page has a hundred.
+    pages = rds.get_paginator("describe_db_instances").paginate()
+    names = (one["DBInstanceIdentifier"] for page in pages for one in page["DBInstances"])
+    return sorted(name for name in names if name.startswith(prefix))
+
+
 @dataclass
 class Aws:
     """A running AWS, and its clients by service."""

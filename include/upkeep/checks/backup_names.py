@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _STAMP = re.compile(
@@ -48,6 +49,7 @@ class StoredObject:
         return self.key.endswith(MARKERS)
 
 
+@lru_cache(maxsize=10_000)  # each name is asked for thrice, and a listing has up to 5,000 at once
 def stamp(name: str, zone: str) -> Stamp | None:
     """Return the time in `name`: the last one with a time of day, else the last date; None if there is none.
 

@@ -13,45 +13,38 @@ import pkgutil
 from collections.abc import Iterator
 from itertools import islice
 
+import upkeep
+
 log = logging.getLogger(__name__)
 
 HEAVY = (
+    "airflow.dag_processing.bundles.local",
     "airflow.providers.amazon.aws.hooks.base_aws",
     "airflow.providers.cncf.kubernetes.hooks.kubernetes",
+    "airflow.providers.mysql.hooks.mysql",
     "airflow.providers.postgres.hooks.postgres",
+    "airflow.providers.redis.hooks.redis",
     "airflow.providers.slack.hooks.slack",
+    "airflow.providers.slack.hooks.slack_webhook",
+    "airflow.sdk.definitions.asset.metadata",
     "airflow.sdk.definitions.dag",
+    "airflow.sdk.execution_time.timeout",
     "boto3.s3.inject",
     "boto3.s3.transfer",
     "confluent_kafka",
     "cryptography.x509",
     "httpx",
+    "jinja2.ext",
     "kubernetes.client",
     "mysql.connector",
     "promql_parser",
     "psycopg",
+    "pyrage",
     "redis",
     "sqlalchemy.dialects.postgresql.psycopg",
-    "upkeep.catalog.models",
-    "upkeep.ledger.writes",
-    "upkeep.notifiers.senders",
-    "upkeep.operators.escalation",
-    "upkeep.paging.raising",
-    "upkeep.operators.clients",
-    "upkeep.operators.checks",
-    "upkeep.operators.rds",
-    "upkeep.procedures.factory",
-    "upkeep.reports.routine",
 )
-WHOLE = (
-    "upkeep.acts",
-    "upkeep.backups",
-    "upkeep.checks",
-    "upkeep.clients",
-    "upkeep.ledger",
-    "upkeep.recoveries",
-)
-"""Packages of which every module is imported: each check needs only a few of them, but any may be next."""
+NOT_OF_TASKS = ("board", "cli", "executors")
+"""What no task imports of ours. All the rest is imported: a task needs little of it, but any may be next."""
 
 
 def preload() -> None:
@@ -76,7 +69,7 @@ def _fill_caches() -> None:
     from sqlalchemy.orm import configure_mappers
 
     from upkeep.clients.endpoint import tls_context
-    from upkeep.executors.aws_sessions import read_services
+    from upkeep.executors.aws_sessions import read_services, ready_session
     from upkeep.reports.build import templates
 
     configure_mappers()  # the ledger's, and with them all of Airflow's: 60 to 300 ms at the first query
@@ -84,6 +77,7 @@ def _fill_caches() -> None:
         templates(html=True).get_template(name)  # compiled: 80 ms with the next
     templates(html=False).get_template("report.md.j2")
     read_services()  # 150 ms at a task's first client of AWS
+    ready_session()
     tls_context(None)  # reads the public authorities: 20 ms
     # Amazon's hook asks for its caller's name; the first who asks looks up every module's path: 0.2 s.
     # Asked for a file that no module has, `inspect` looks them all up.
@@ -93,7 +87,7 @@ def _fill_caches() -> None:
 def _rehearse() -> None:
     from upkeep.executors.rehearsal import rehearse_questions
 
-    for what in (_read_systems, rehearse_questions, _rehearse_ledger):
+    for what in (_read_systems, _rehearse_start, rehearse_questions, _rehearse_ledger):
         try:
             what()
         except Exception as e:
@@ -108,6 +102,15 @@ def _read_systems() -> None:
         catalog.system(system_id)
 
 
+def _rehearse_start() -> None:
+    from upkeep.catalog.compiled import Catalog
+    from upkeep.executors.rehearsal import ROUNDS, rehearse_start
+
+    catalog = Catalog()
+    for plan in islice(catalog.plans(), ROUNDS):
+        rehearse_start(catalog, plan.dag_id)
+
+
 def _rehearse_ledger() -> None:
     # Where only Airflow's API server knows the connection, a worker outside its tasks cannot ask for it.
     from upkeep.executors.rehearsal import rehearse_run
@@ -117,7 +120,10 @@ def _rehearse_ledger() -> None:
 
 
 def _modules() -> Iterator[str]:
-    for name in WHOLE:
-        package = importlib.import_module(name)
-        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
-            yield found.name
+    for part in pkgutil.iter_modules(upkeep.__path__, "upkeep."):
+        if part.name.removeprefix("upkeep.") in NOT_OF_TASKS:
+            continue
+        yield part.name
+        if part.ispkg:
+            package = importlib.import_module(part.name)
+            yield from (found.name for found in pkgutil.walk_packages(package.__path__, f"{part.name}."))

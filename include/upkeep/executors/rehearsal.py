@@ -27,23 +27,35 @@ from upkeep.ledger import digests, reads, tables, writes
 from upkeep.ledger.errors import told_apart
 from upkeep.ledger.months import Month
 from upkeep.ledger.recovery import resolve_recovered
+from upkeep.procedures.factory import build as build_dag
 from upkeep.reports.build import build
 from upkeep.reports.facts import CatalogFacts
+from upkeep.runs.moment import RunFacts, moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_ROUNDS = 8
+    from upkeep.catalog.compiled import Catalog
+
+ROUNDS = 8
 """The interpreter adapts code that has run so often."""
 
 _NAME = "rehearsal"
 _FACTS = CatalogFacts("Rehearsal", "Rehearsal", owner="nobody", timezone="UTC", procedures=[])
 
 
+def rehearse_start(catalog: Catalog, dag_id: str) -> None:
+    """Build a DAG and judge its parameters, as each of its tasks does; work out of what moment it speaks."""
+    now = datetime.now(UTC)
+    for plan in catalog.plans(dag_id=dag_id):
+        build_dag(plan).params.validate()
+        moment(RunFacts("scheduled", now, now), plan.schedule, plan.timezone, now)
+
+
 def rehearse_questions() -> None:
     """Ask a stand-in on loopback what checks ask of Prometheus, Kubernetes and S3; raises what they raise."""
     with stand_in() as url:
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             _ask_prometheus(url)
             _ask_kubernetes(url)
             _ask_s3(url)

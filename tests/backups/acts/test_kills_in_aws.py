@@ -15,7 +15,7 @@ from tests.backups.acts.test_kills import recorded, there
 from tests.backups.acts.worlds import POLICY, World, policy
 from tests.backups.region.acts import PRIMARY, SECONDARY
 from tests.backups.region.conftest import cname
-from tests.servers.aws import Aws, aws_client
+from tests.servers.aws import Aws, aws_client, instances
 from tests.servers.aws_front import front
 
 from upkeep.backups.region import DnsRecord
@@ -71,14 +71,6 @@ def second(cloud: Aws, name: str) -> dict[str, Any]:
         "region": "eu-west-1", "source": name, "replica": f"{name}-west", "lag_metric": "lag",
         "most_lag_seconds": 60, "dns": dns,
     }  # fmt: skip
-
-
-def instances(rds: Any, prefix: str) -> list[str]:
-    """Return the instances that are there, by the beginning of their names."""
-    rows = rds.describe_db_instances()["DBInstances"]
-    return sorted(
-        one["DBInstanceIdentifier"] for one in rows if one["DBInstanceIdentifier"].startswith(prefix)
-    )
 
 
 def leads_to(world: World, name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.backups.rds.acts import backup, clean_up, drill, takeover
+from tests.servers.aws import instances
 from tests.servers.killing import killed_at_call
 
 pytestmark = pytest.mark.integration
@@ -45,9 +46,8 @@ def test_a_restore_and_its_tear_down(cloud, rds, before, source):
         row = rds.describe_db_instances(DBInstanceIdentifier=f"drill-{name}")["DBInstances"][0]
         assert not row["DeletionProtection"]
         clean_up(rds, name, source)
-    left = [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]]
-    assert [one for one in left if one.startswith("drill-restore")] == []
-    assert source in left
+    assert instances(rds, "drill-restore") == []
+    assert source in instances(rds)
 
 
 def test_a_tear_down_that_is_killed(cloud, rds, before, source):
@@ -59,9 +59,8 @@ def test_a_tear_down_that_is_killed(cloud, rds, before, source):
 
     for _, name in each_kill(cloud, before, "clean_up", make):
         clean_up(rds, name, source)
-    left = [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]]
-    assert [one for one in left if one.startswith("drill-gone")] == []
-    assert source in left
+    assert instances(rds, "drill-gone") == []
+    assert source in instances(rds)
 
 
 def test_a_promotion(cloud, rds, before, source):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 from tests.acts.runs import Stages
+from tests.servers.aws import instances
 from tests.servers.ledger import ledger, postgres_server
 from tests.servers.moments import run_of
 from tests.servers.situation import ClientsOf
@@ -60,8 +61,6 @@ def test_a_drill_goes_to_the_newest_and_leaves_nothing(ledger: Engine, rds: Any,
     run.until("ready")
     run.do("restore")
     run.until("measure")
-    instances = rds.describe_db_instances()["DBInstances"]
-    assert f"{automated}-drill" in {one["DBInstanceIdentifier"] for one in instances}
+    assert f"{automated}-drill" in instances(rds)
     run.do("clean_up")
-    instances = rds.describe_db_instances()["DBInstances"]
-    assert f"{automated}-drill" not in {one["DBInstanceIdentifier"] for one in instances}
+    assert f"{automated}-drill" not in instances(rds)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from upkeep.clients.logs import patterns
 from upkeep.clients.logs.model import LogLine
 from upkeep.clients.logs.patterns import MAX_PATTERNS, OTHER, group_lines, is_error, normalise
 from upkeep.clients.secrets import mask_secrets
@@ -174,3 +175,18 @@ def test_lines_that_report_an_error(text):
 )
 def test_lines_that_report_none(text):
     assert not is_error(text)
+
+
+SPOKEN = st.sampled_from(
+    [
+        *("ERROR", "FATAL", "PANIC", "Severe", "EMERG", "ALERT", "level", "lvl", "severity", "log.level"),
+        *("=", ": ", ":", '"', "'", "[", "]", " ", "\n", "_", "err", "crit", "alert", "emerg", "Critical"),
+        *("E0301 02:03:04", "F0301 02:03:04", "Exception", "Error", "Traceback (most recent call last)"),
+        *("panic", "İ", "ſ", "CRİTİCAL", "K"),
+    ]
+)
+
+
+@given(st.lists(SPOKEN | st.text(max_size=3), max_size=8).map("".join))
+def test_a_quick_look_leaves_no_error_out(text):
+    assert is_error(text) == (patterns._ERROR.search(text) is not None)

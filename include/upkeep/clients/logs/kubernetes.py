@@ -73,6 +73,8 @@ def _split(line: str, last: datetime | None) -> tuple[datetime | None, str]:
         at = datetime.fromisoformat(stamp)
     except ValueError:
         return last, line
+    if at.tzinfo is UTC:  # by far the most
+        return at, text.rstrip("\r")
     if at.tzinfo is None or abs(at.utcoffset() or timedelta()) > timedelta(hours=14):
         return last, line
     return at.astimezone(UTC), text.rstrip("\r")

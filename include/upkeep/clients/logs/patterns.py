@@ -117,13 +117,19 @@ def group_lines(lines: Iterable[LogLine], max_patterns: int = MAX_PATTERNS) -> l
 
 _ERROR = re.compile(
     r"\b(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ALERT)\b"  # most loggers, in capitals
-    r"|(?i:\b(?:level|lvl|severity|log\.level)[\"']?\s*[=:]\s*[\"']?"
+    r"|(?ai:\b(?:level|lvl|severity|log\.level)[\"']?\s*[=:]\s*[\"']?"
     r"(?:error|err|fatal|critical|crit|panic|alert|emerg)\b)"  # JSON and logfmt
     r"|(?:\A|\s)[EF]\d{4} \d{2}:\d{2}:\d{2}"  # klog
-    r"|\A\[?(?i:error|fatal|critical|panic)\]?:"
+    r"|\A\[?(?ai:error|fatal|critical|panic)\]?:"
     r"|\bTraceback \(most recent call last\)|\bpanic: "
     r"|(?:Error|Exception): "
 )
+
+
+_WORDS = ("err", "exception", "fatal", "crit", "panic", "traceback", "severe", "emerg", "alert")
+"""One of them is in each line that reports an error, klog's aside."""
+
+_KLOG = re.compile(r"[EF]\d{4} \d{2}:\d{2}:\d{2}")
 
 
 def is_error(text: str) -> bool:
@@ -132,4 +138,7 @@ def is_error(text: str) -> bool:
     >>> is_error('{"level": "error", "msg": "no route"}'), is_error("0 errors, all well")
     (True, False)
     """
+    low = text.lower()  # to look for words takes a tenth of the time of a search, and few lines have one
+    if not any(word in low for word in _WORDS) and _KLOG.search(text) is None:
+        return False
     return _ERROR.search(text) is not None
