@@ -24,7 +24,7 @@ from upkeep.backups.dumps.marks import databases
 from upkeep.backups.dumps.restore import restore_dump
 from upkeep.backups.model import Copy
 
-MEGABYTES = int(os.environ.get("BENCH_DUMP_MEGABYTES", "300"))
+MEGABYTES = int(os.environ.get("BENCH_DUMP_MEGABYTES", "1000"))
 """Of rows, in each database."""
 
 FEW_MEGABYTES = 100
