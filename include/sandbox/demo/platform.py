@@ -12,6 +12,8 @@ from pathlib import Path
 from sandbox import process
 from sandbox.credentials import write_private
 from sandbox.demo.environment import CHECKOUT, Platform, Ports, prepare, variables
+from sandbox.demo.lost import forget_what_ended
+from sandbox.demo.show import ledger
 from sandbox.errors import PartFailed
 from sandbox.estate import Estate
 from sandbox.ports import free_port, is_free
@@ -61,6 +63,7 @@ def start(
     write_private(platform.folder / ENVIRONMENT, json.dumps(environment))
     _run(platform, environment, "airflow", "db", "migrate")
     _run(platform, environment, "upkeep", "ledger", "migrate")
+    forget_what_ended(ledger(estate), estate)
     for component in COMPONENTS:
         process.start(platform.folder, component, [_program("airflow"), component], environment=environment)
     with api(platform) as airflow:
