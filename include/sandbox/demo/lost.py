@@ -14,15 +14,15 @@ from upkeep.ledger.backups import known_backups, record_deleted
 WHY = "the sandbox that held it has ended"
 
 
-def forget_what_ended(engine: Engine, estate: Estate) -> int:
-    """Note that the backups of earlier sandboxes are gone, and return how many those were.
+def forget_what_ended(engine: Engine, estate: Estate) -> None:
+    """Note that the backups of earlier sandboxes are gone.
 
     The ledger outlives the sandbox: its next backup would find all of them missing, and page.
     """
     aws = estate.parts.get("aws")
     if aws is None or aws.state is not PartState.UP or aws.started is None:
-        return 0
-    began, now, catalog, count = datetime.fromtimestamp(aws.started, UTC), datetime.now(UTC), Catalog(), 0
+        return
+    began, now, catalog = datetime.fromtimestamp(aws.started, UTC), datetime.now(UTC), Catalog()
     for system_id in catalog.system_ids():
         for name, policy in catalog.system(system_id).backups.items():
             if not isinstance(policy.location, RdsSnapshots | S3Objects):
@@ -30,5 +30,3 @@ def forget_what_ended(engine: Engine, estate: Estate) -> int:
             found = known_backups(engine, system_id, name)
             gone = {one.copy.name: WHY for one in found if one.copy.ended_at < began}
             record_deleted(engine, system_id, name, gone, now)
-            count += len(gone)
-    return count

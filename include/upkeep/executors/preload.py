@@ -120,10 +120,6 @@ def _rehearse_ledger() -> None:
 
 
 def _modules() -> Iterator[str]:
-    for part in pkgutil.iter_modules(upkeep.__path__, "upkeep."):
-        if part.name.removeprefix("upkeep.") in NOT_OF_TASKS:
-            continue
-        yield part.name
-        if part.ispkg:
-            package = importlib.import_module(part.name)
-            yield from (found.name for found in pkgutil.walk_packages(package.__path__, f"{part.name}."))
+    for found in pkgutil.walk_packages(upkeep.__path__, "upkeep."):
+        if found.name.split(".")[1] not in NOT_OF_TASKS:
+            yield found.name
